@@ -1,0 +1,157 @@
+"""Every setting: its variable, unit, default and why. Read from the environment and, if it exists, from `.env`.
+
+`ServerSettings` shape the process and serve any ASGI app; `Settings` are those and Lectern's own.
+A wrong value stops the start with one `ConfigError` that names every wrong variable at once.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class ConfigError(Exception):
+    """One message that names each wrong variable, what it held and what it wants. Never a secret's value."""
+
+
+class ServerSettings(BaseSettings):
+    """The process: what gunicorn needs, whatever app it serves."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 7860 is a Space's default, 0 any free one")
+    web_concurrency: int | None = Field(
+        None, ge=1, le=512, description="Number of workers; unset, it follows from the container's limits"
+    )
+    app_module: str = Field(
+        "lectern.app:create_app()",
+        pattern=r"^[\w.]+(:[\w.]+(\(\))?)?$",
+        description="The ASGI app to serve, as package.module:app",
+    )
+    worker_timeout_seconds: int = Field(
+        60, ge=2, le=3600, description="A worker whose event loop is blocked this long is replaced"
+    )
+    graceful_timeout_seconds: int = Field(
+        25, ge=2, le=3600, description="How long a stopping worker lets streams finish; below a platform's kill delay"
+    )
+    header_timeout_seconds: Seconds = Field(
+        10, description="A connection that has not sent a whole request head by then is closed (slow loris)"
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=0, le=3600, description="An idle connection stays open this long; above a proxy's own 60 s"
+    )
+    max_requests: int = Field(
+        0, ge=0, le=10_000_000, description="Replace a worker after this many requests; 0 means never"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe line logged")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="json, text, or auto: text on a terminal, json elsewhere"
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1,::1,10.0.0.0/8",
+        description="Peers whose X-Forwarded-For is believed; a Space's edge is in 10/8; never *",
+    )
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _never_everyone(cls, value: str) -> str:
+        if "*" in value:
+            msg = "name the proxies; with * any caller can forge its address"
+            raise ValueError(msg)
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            ConfigError: At least one variable is wrong; the message names all of them.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise ConfigError(_explain(cls, error)) from None
+
+
+class Settings(ServerSettings):
+    """The process, and Lectern itself."""
+
+    data_dir: Path = Field(Path("data"), description="Folder for the index and the SQLite file")
+    database_url: SecretStr | None = Field(
+        None, description="Where conversations are kept, as sqlite:///path; unset, a file in DATA_DIR"
+    )
+    cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("http://localhost:3000", "http://127.0.0.1:3000"),
+        description="Sites whose pages may call the API, comma-separated; the default is a Docusaurus on this machine",
+    )
+
+    openai_api_key: SecretStr | None = Field(
+        None, description="Key of the language model's API; unset, answers quote the best passages"
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", pattern=r"^https?://", description="Any API that speaks OpenAI's chat completions"
+    )
+    openai_model: str = Field("gpt-4o-mini", min_length=1, description="The chat model")
+    embedding_model: str | None = Field(
+        None, description="The embedding model of the same API; unset, retrieval is lexical"
+    )
+    embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one embeddings request")
+    connect_timeout_seconds: Seconds = Field(5, description="Time to connect to a provider")
+    first_token_timeout_seconds: Seconds = Field(20, description="Time to a provider's first token")
+    token_timeout_seconds: Seconds = Field(10, description="Longest silence between two tokens")
+    answer_timeout_seconds: Seconds = Field(120, description="Longest time for one whole answer")
+    max_answer_tokens: int = Field(1024, ge=16, le=100_000, description="Longest answer asked of the model, in tokens")
+
+    passages: int = Field(5, ge=1, le=20, description="Passages given to the model and shown as sources")
+    history_turns: int = Field(6, ge=0, le=50, description="Earlier turns that the model and a follow-up see")
+    prompt_tokens: int = Field(6000, ge=500, le=1_000_000, description="Longest prompt, in tokens (4 characters each)")
+    min_confidence: float = Field(
+        0.25, ge=0, le=1, description="Below this confidence the site is said not to answer the question"
+    )
+    max_body_bytes: int = Field(262_144, ge=1024, le=104_857_600, description="Largest request body, in bytes")
+    max_message_characters: int = Field(8000, ge=100, le=100_000, description="Longest question, in characters")
+    heartbeat_seconds: Seconds = Field(10, description="Silence on a stream after which a comment keeps it open")
+
+    @field_validator("cors_allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _sqlite(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("sqlite:///"):
+            msg = "an address that starts with sqlite:///"
+            raise ValueError(msg)
+        return value
+
+    @property
+    def index_dir(self) -> Path:
+        """Folder of the local index."""
+        return self.data_dir / "index"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """Where conversations are kept, as SQLAlchemy wants it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'lectern.sqlite3'}"
+
+
+def _explain(model: type[BaseSettings], error: ValidationError) -> str:
+    """One line a wrong variable: its name, what it held, what it wants."""
+    lines = ["Lectern cannot start: wrong settings."]
+    for fault in error.errors(include_url=False, include_context=False):
+        field_name = str(fault["loc"][0])
+        field = model.model_fields[field_name]
+        secret = "Secret" in str(field.annotation)
+        held = "a secret value" if secret else repr(os.environ.get(field_name.upper(), fault["input"]))
+        wants = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"  {field_name.upper()} held {held}; it wants: {wants} ({field.description}).")
+    return "\n".join(lines)

@@ -1,0 +1,164 @@
+"""Every error Lectern raises on purpose, and what a client is told.
+
+    LecternError
+    ├── InvalidRequest            422  the body or a field is not what the API wants
+    ├── NotFound                  404  no such route, page or thing
+    │   └── ConversationNotFound  404  the session id names no kept conversation
+    ├── MethodNotAllowed          405
+    ├── PayloadTooLarge           413
+    ├── UnsupportedMediaType      415
+    ├── TooBusy                   503  no room now; retryable
+    ├── ShuttingDown              503  this worker is draining; retryable
+    ├── StoreUnavailable          503  conversations cannot be read or written; retryable
+    ├── IndexUnavailable          503  the index cannot be read; retryable
+    ├── UpstreamTimeout           504  a provider did not answer in time; retryable
+    ├── UpstreamUnavailable       502  a provider failed or could not be reached; retryable
+    ├── UpstreamRejected          502  a provider refused our request (key, model, quota)
+    └── InternalError             500  a defect of ours
+
+Each class carries its public `code` (which never changes), its HTTP `status`, whether the same request may
+succeed later (`retryable`), and a `message` that is safe to show. Texts of foreign exceptions go to the log, never
+into `message`.
+"""
+
+from typing import ClassVar
+
+
+class LecternError(Exception):
+    """The root: an error with a public code, a status and a message that is safe to show.
+
+    Args:
+        message: One short sentence for the reader; the class's own when left out.
+        retry_after_seconds: When a retry makes sense, if it is known.
+        fields: What is wrong with which field, as `(field, message)` pairs.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default_message: ClassVar[str] = "Something went wrong on our side."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_seconds: float | None = None,
+        fields: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.message = message or self.default_message
+        self.retry_after_seconds = retry_after_seconds
+        self.fields = fields
+        super().__init__(self.message)
+
+
+class InvalidRequest(LecternError):
+    """The body or a field is not what the API wants."""
+
+    code = "invalid_request"
+    status = 422
+    default_message = "The request is not valid."
+
+
+class NotFound(LecternError):
+    """No such route, page or thing."""
+
+    code = "not_found"
+    status = 404
+    default_message = "There is nothing here."
+
+
+class ConversationNotFound(NotFound):
+    """The session id names no kept conversation."""
+
+    code = "conversation_not_found"
+    default_message = "This conversation does not exist or was deleted."
+
+
+class MethodNotAllowed(LecternError):
+    """The route exists, the method does not."""
+
+    code = "method_not_allowed"
+    status = 405
+    default_message = "This address does not take that method."
+
+
+class PayloadTooLarge(LecternError):
+    """The body is larger than the limit."""
+
+    code = "payload_too_large"
+    status = 413
+    default_message = "The request is too large."
+
+
+class UnsupportedMediaType(LecternError):
+    """The body is not JSON by its content type."""
+
+    code = "unsupported_media_type"
+    status = 415
+    default_message = "Send the body as application/json."
+
+
+class TooBusy(LecternError):
+    """There is no room for this request now."""
+
+    code = "too_busy"
+    status = 503
+    retryable = True
+    default_message = "Too many readers at once. Please try again in a moment."
+
+
+class ShuttingDown(LecternError):
+    """This worker is draining; another one answers the retry."""
+
+    code = "shutting_down"
+    status = 503
+    retryable = True
+    default_message = "The server is restarting. Please ask again."
+
+
+class StoreUnavailable(LecternError):
+    """Conversations cannot be read or written now."""
+
+    code = "store_unavailable"
+    status = 503
+    retryable = True
+    default_message = "Conversations are not available right now."
+
+
+class IndexUnavailable(LecternError):
+    """The index cannot be read now."""
+
+    code = "index_unavailable"
+    status = 503
+    retryable = True
+    default_message = "Search is not available right now."
+
+
+class UpstreamTimeout(LecternError):
+    """A provider did not answer in time."""
+
+    code = "upstream_timeout"
+    status = 504
+    retryable = True
+    default_message = "The language model did not answer in time."
+
+
+class UpstreamUnavailable(LecternError):
+    """A provider failed, or could not be reached."""
+
+    code = "upstream_unavailable"
+    status = 502
+    retryable = True
+    default_message = "The language model is not available right now."
+
+
+class UpstreamRejected(LecternError):
+    """A provider refused our request: key, model or quota."""
+
+    code = "upstream_rejected"
+    status = 502
+    default_message = "The language model refused the request."
+
+
+class InternalError(LecternError):
+    """A defect of ours; the log has the rest."""

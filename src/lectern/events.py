@@ -1,0 +1,139 @@
+"""The events of a turn: the stream's vocabulary, in the order they are sent.
+
+    started   {conversation_id, turn_id}
+    waking    {part}                              any number: a sleeping dependency is being woken
+    sources   {sources: [source, …]}              once, before the first delta
+    delta     {text}                              the answer, piece by piece
+    degraded  {part, reason}                      any number, before or between deltas: what could not be used
+    done      {usage, timings, finish, outcome}   the end of an answer …
+    failed    {code, message, retryable}          … or of a turn that could not be answered
+
+Exactly one `done` or `failed` ends a turn, and nothing follows it. The turn is saved before either is sent.
+A source is `{id, site, document, title, heading_path, url, anchor, href, slug, score, quote}`; `href` opens it.
+An answer cites sources as `[1]`, `[2]`, counted from one; a number that names no source is never sent.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from lectern.errors import LecternError
+from lectern.ports import Finish, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage as the reader sees it.
+
+    `href` is `url` with the section's fragment, ready to link; `slug` is the page's route without its leading slash,
+    which existing front ends link to.
+    """
+
+    id: str
+    site: str
+    document: str
+    title: str
+    heading_path: tuple[str, ...]
+    url: str
+    anchor: str
+    href: str
+    slug: str
+    score: float
+    quote: str
+
+    @classmethod
+    def of(cls, passage: Passage) -> "Source":
+        """Build the reader's view of a passage."""
+        return cls(
+            id=passage.id,
+            site=passage.site,
+            document=passage.document,
+            title=passage.title,
+            heading_path=passage.heading_path,
+            url=passage.url,
+            anchor=passage.anchor,
+            href=passage.url + (f"#{passage.anchor}" if passage.anchor else ""),
+            slug=passage.route.removeprefix("/"),
+            score=round(passage.score, 4),
+            quote=passage.quote,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The turn was accepted and retrieval is done."""
+
+    conversation_id: str
+    turn_id: str
+    name: Literal["started"] = "started"
+
+
+@dataclass(frozen=True, slots=True)
+class Waking:
+    """A sleeping dependency is being woken; the answer takes a little longer."""
+
+    part: str
+    name: Literal["waking"] = "waking"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the answer is made from, in citation order."""
+
+    sources: tuple[Source, ...]
+    name: Literal["sources"] = "sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the answer."""
+
+    text: str
+    name: Literal["delta"] = "delta"
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """A part that could not be used; `reason` is an error code."""
+
+    part: str
+    reason: str
+    name: Literal["degraded"] = "degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The answer is complete and saved.
+
+    `usage` counts tokens, `timings` milliseconds since the request: `retrieved`, `first_token`, `total`.
+    """
+
+    outcome: Literal["answered", "not_found"]
+    finish: Finish = "stop"
+    usage: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    name: Literal["done"] = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn ended without a complete answer."""
+
+    code: str
+    message: str
+    retryable: bool
+    name: Literal["failed"] = "failed"
+
+    @classmethod
+    def of(cls, error: LecternError) -> "Failed":
+        """The event for an error."""
+        return cls(code=error.code, message=error.message, retryable=error.retryable)
+
+
+Event = Started | Waking | Sources | Delta | Degraded | Done | Failed
+
+
+def payload(event: Event) -> dict[str, Any]:
+    """The event's fields as plain JSON values, its name left out."""
+    fields = asdict(event)
+    del fields["name"]
+    return fields

@@ -1,0 +1,87 @@
+"""What the pipeline needs from the keeper of conversations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from lectern.ports.part import Part
+
+Outcome = Literal["answered", "not_found", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and what became of it.
+
+    Attributes:
+        id: UUID, as text.
+        conversation_id: UUID of its conversation, as text.
+        question: As the reader wrote it.
+        context: Text the reader had highlighted, or empty.
+        answer: What was sent, also when it is only a part.
+        sources: The sources shown, as plain JSON objects.
+        outcome: `answered`; `not_found` when nothing relevant was found; `failed`; `cancelled` when the reader left.
+        degraded: Parts that were not available, as `{part: reason}`.
+        usage: Tokens, as `{prompt_tokens, completion_tokens}`; empty when no model was asked.
+        timings: Milliseconds by milestone.
+        created_at: When the question came, UTC.
+    """
+
+    id: str
+    conversation_id: str
+    question: str
+    answer: str
+    outcome: Outcome
+    created_at: datetime
+    context: str = ""
+    sources: Sequence[dict[str, Any]] = ()
+    degraded: dict[str, str] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Keeps conversations and their turns. One short transaction a verb; nothing is held between two verbs."""
+
+    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+        """The conversation's last turns, oldest first.
+
+        Raises:
+            ConversationNotFound: There is no such conversation.
+            StoreUnavailable: It cannot be read now.
+        """
+        ...
+
+    async def save_turn(self, turn: Turn) -> None:
+        """Keep a turn, and its conversation when it is the first, in one transaction. Saving it again changes nothing.
+
+        Raises:
+            StoreUnavailable: It cannot be written now.
+        """
+        ...
+
+    async def delete_conversation(self, conversation_id: str) -> None:
+        """Delete a conversation and all its turns for good.
+
+        Raises:
+            ConversationNotFound: There is no such conversation.
+            StoreUnavailable: It cannot be written now.
+        """
+        ...
+
+    def describe(self) -> Part:
+        """What stands behind this port, from memory."""
+        ...
+
+    def forget_connections(self) -> None:
+        """Drop pooled connections without closing their sockets: they belong to the parent of a fork."""
+        ...
+
+    async def warm(self) -> None:
+        """Open a connection and check the schema."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
