@@ -1,0 +1,5 @@
+"""The built-in index: SQLite's full-text search and a memory-mapped matrix, in a folder of this machine."""
+
+from lectern.adapters.local_index.index import LocalIndex
+
+__all__ = ["LocalIndex"]

@@ -1,0 +1,112 @@
+"""One published generation, open for reading: its connections, counts, spelling and matrix. Shared by threads."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lectern.adapters.local_index import schema
+from lectern.adapters.local_index.dense import Dense, load_dense
+from lectern.adapters.local_index.spelling import Spelling
+from lectern.adapters.local_index.words import Stemmer
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What one thread searches with."""
+
+    connection: sqlite3.Connection
+    stemmer: Stemmer
+
+    def close(self) -> None:
+        """Give back the file and the memory."""
+        self.connection.close()
+        self.stemmer.close()
+
+
+class Generation:
+    """A generation that is open.
+
+    Args:
+        folder: Its folder.
+
+    Raises:
+        sqlite3.Error: It is gone or is no database.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._idle: list[Reader] = []
+        self._retired = False
+        self._spelling: dict[str | None, Spelling] = {}
+        self._dense: Dense | None = None
+        self._dense_loaded = False
+        connection = schema.open_read_only(folder)
+        self._idle.append(Reader(connection, Stemmer()))
+        self.readable = schema.format_of(connection) == schema.FORMAT
+        self.documents: dict[str, int] = {}
+        self.sections: dict[str, int] = {}
+        if self.readable:
+            self.documents = dict(connection.execute("SELECT site, count(*) FROM documents GROUP BY site ORDER BY 1"))
+            self.sections = dict(
+                connection.execute(
+                    "SELECT d.site, count(*) FROM sections s JOIN documents d ON d.id = s.document GROUP BY d.site"
+                )
+            )
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """A connection of this thread's own for the length of the block."""
+        with self._lock:
+            reader = self._idle.pop() if self._idle else None
+        if reader is None:
+            reader = Reader(schema.open_read_only(self.folder), Stemmer())
+        try:
+            yield reader
+        finally:
+            with self._lock:
+                keep = not self._retired
+                if keep:
+                    self._idle.append(reader)
+            if not keep:
+                reader.close()
+
+    def spelling(self, connection: sqlite3.Connection, site: str | None) -> Spelling:
+        """The words of a site, or of all; read at the first question with an unknown word."""
+        with self._lock:
+            found = self._spelling.get(site)
+        if found is None:
+            found = Spelling(
+                connection.execute(
+                    "SELECT word, sum(sections) FROM words WHERE ?1 IS NULL OR site = ?1 GROUP BY word", (site,)
+                )
+            )
+            with self._lock:
+                self._spelling[site] = found
+        return found
+
+    def dense(self, connection: sqlite3.Connection) -> Dense | None:
+        """The vectors, or None when there are none; mapped at the first question that brings a vector."""
+        with self._lock:
+            if not self._dense_loaded:
+                self._dense = load_dense(connection, self.folder)
+                self._dense_loaded = True
+            return self._dense
+
+    def page_in(self) -> None:
+        """Read the files once, so that the first search finds them in memory."""
+        for file in self.folder.iterdir():
+            with file.open("rb") as opened:
+                while opened.read(1 << 20):
+                    pass
+
+    def retire(self) -> None:
+        """Close what is idle now and the rest when it comes back."""
+        with self._lock:
+            self._retired = True
+            idle, self._idle = self._idle, []
+        for reader in idle:
+            reader.close()

@@ -1,0 +1,82 @@
+"""A reader's words, read: what to look up, how telling each word is, and which were misspelt."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from lectern.adapters.local_index.generation import Generation, Reader
+from lectern.adapters.local_index.vocabulary import document_frequencies, idf
+from lectern.adapters.local_index.words import STOP_WORDS, split_words
+
+MAX_WORDS: Final = 256
+"""Distinct words read of a question; a 100 KB paste must not cost seconds."""
+
+MAX_TERMS: Final = 32
+"""Most telling terms that are looked up."""
+
+MAX_CORRECTIONS: Final = 8
+"""Unknown words that are looked up in the site's vocabulary; each costs about a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing to look up.
+
+    Attributes:
+        word: A word that SQLite stems to the term.
+        idf: How telling it is; that of a word no section holds when the site does not know it.
+        known: Whether any section holds it, after correction.
+        corrected: Whether the reader spelt it otherwise.
+    """
+
+    word: str
+    idf: float
+    known: bool
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as the index sees it."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def mass(self) -> float:
+        """The sum of all terms' idf, known to the site or not."""
+        return sum(term.idf for term in self.terms)
+
+    @property
+    def known(self) -> tuple[Term, ...]:
+        """Terms that some section holds."""
+        return tuple(term for term in self.terms if term.known)
+
+    @property
+    def match(self) -> str:
+        """The question in the syntax of the full-text tables: any of the words, most telling first."""
+        return " OR ".join(f'"{term.word}"' for term in self.known)
+
+
+def read_query(generation: Generation, reader: Reader, text: str, site: str | None) -> Query:
+    """Read a question of any length and any characters."""
+    asked = list(dict.fromkeys(split_words(text)))[:MAX_WORDS]
+    telling = [word for word in asked if word not in STOP_WORDS] or asked
+    sections = sum(generation.sections.values()) if site is None else generation.sections.get(site, 0)
+    stems = reader.stemmer.stems(telling)
+    frequencies = document_frequencies(reader.connection, set(stems.values()), site)
+    corrections = {
+        word: corrected
+        for word in [word for word, stem in stems.items() if stem not in frequencies][:MAX_CORRECTIONS]
+        if (corrected := generation.spelling(reader.connection, site).correct(word))
+    }
+    corrected_stems = reader.stemmer.stems(corrections.values())
+    frequencies |= document_frequencies(reader.connection, set(corrected_stems.values()), site)
+    terms: dict[str, Term] = {}
+    for word in telling:
+        if word not in stems:
+            continue
+        correct = corrections.get(word, word)
+        stem = corrected_stems[correct] if word in corrections else stems[word]
+        containing = frequencies.get(stem, 0)
+        terms.setdefault(stem, Term(correct, idf(sections, containing), containing > 0, word in corrections))
+    ranked = sorted(terms.values(), key=lambda term: (-term.idf, term.word))
+    return Query(tuple(ranked[:MAX_TERMS]))
