@@ -1,7 +1,6 @@
 # The one list of commands. `make help` reads the ## comments.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONPATH := src:.
 
@@ -10,26 +9,23 @@ export PYTHONPATH := src:.
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-.venv/dev: requirements.txt requirements-dev.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the development packages (once, about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
-	@touch $@
+.venv/dev.installed: requirements.txt requirements-dev.txt
+	@./entrypoint.sh install dev
 
 run: ## Serve on http://localhost:7860 (PORT changes it)
 	./entrypoint.sh
 
-test: .venv/dev ## Run the whole test suite on all cores
+test: .venv/dev.installed ## Run the whole test suite on all cores
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
-check: .venv/dev ## Lint, format, types, import map, spelling
+check: .venv/dev.installed ## Lint, format, types, import map, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-format: .venv/dev ## Format and fix what can be fixed
+format: .venv/dev.installed ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

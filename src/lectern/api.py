@@ -1,0 +1,13 @@
+"""The API's table of contents: each router, on one screen."""
+
+from fastapi import APIRouter
+
+from lectern.chat.endpoints import router as chat
+from lectern.ops.health import router as health
+from lectern.widget.endpoints import router as widget
+
+ROUTERS: tuple[APIRouter, ...] = (
+    widget,  # GET /                       the chat page, or the service's name card
+    health,  # GET /health, /health/ready
+    chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
+)

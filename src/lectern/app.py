@@ -1,0 +1,142 @@
+"""`create_app`: ports, middleware, error handlers, routers, and what a worker does when it starts and stops.
+
+Importing and creating do no I/O, so gunicorn's master can build the app before it forks: no socket, thread or loop.
+A remote part that is down never fails the start: warm-up is a background task, and each part is opened on first use.
+"""
+
+import asyncio
+import logging
+import logging.config
+import os
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+import lectern
+from lectern.api import ROUTERS
+from lectern.chat.endpoints import ChatConfig
+from lectern.chat.pipeline import Knobs, load_rules
+from lectern.config import Settings
+from lectern.formats import sse
+from lectern.ops import logs
+from lectern.ops.health import Readiness
+from lectern.ops.report import BootReport
+from lectern.ports import Ports
+from lectern.serving import process
+from lectern.web import problems
+from lectern.web.middleware import BodyGuardMiddleware, RequestContextMiddleware
+from lectern.web.streaming import Heartbeat
+from lectern.wiring import build_ports
+
+logger = logging.getLogger("lectern")
+
+
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
+    """Build the app.
+
+    Args:
+        settings: Read from the environment when left out.
+        ports: Made from the settings when left out; tests hand in their own.
+
+    Raises:
+        ConfigError: A setting is wrong; the message names all that are.
+    """
+    settings = settings or Settings.load()
+    ports = ports or build_ports(settings, database_threads=process.plan().database_connections)
+    app = FastAPI(
+        title="Lectern",
+        version=lectern.__version__,
+        summary="Cited, streamed answers from a site's own pages",
+        lifespan=_lifespan,
+        redirect_slashes=False,  # a redirect behind a TLS-ending proxy would point at http://
+        max_body_size=settings.max_body_bytes,
+    )
+    app.state.settings = settings
+    app.state.ports = ports
+    app.state.after_fork = ports.store.forget_connections
+    app.state.reports_itself = True
+    app.state.readiness = Readiness()
+    app.state.chat = ChatConfig(
+        knobs=Knobs(
+            passages=settings.passages,
+            history_turns=settings.history_turns,
+            prompt_tokens=settings.prompt_tokens,
+            min_confidence=settings.min_confidence,
+            rules=load_rules(),
+        ),
+        max_message_characters=settings.max_message_characters,
+        heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
+    )
+    problems.install(app)
+    # Outermost last: the id and the access line cover everything, the guard answers before anything is read.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_allowed_origins,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "Idempotency-Key"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+        max_age=600,
+    )
+    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContextMiddleware)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+    settings: Settings = app.state.settings
+    ports: Ports = app.state.ports
+    log_format = logs.choose_format(settings.log_format)
+    logging.config.dictConfig(logs.dict_config(settings.log_level, log_format))
+    warming = asyncio.create_task(_warm_up(app))
+    try:
+        yield
+    finally:
+        warming.cancel()
+        for part in (ports.llm, ports.embeddings, ports.index, ports.store):
+            if part is not None:
+                await part.close()
+
+
+async def _warm_up(app: FastAPI) -> None:
+    """Make the first request as fast as the second; what fails here is tried again by the request that needs it."""
+    ports: Ports = app.state.ports
+    for part in (ports.index, ports.store, ports.llm, ports.embeddings):
+        if part is not None:
+            try:
+                await part.warm()
+            except Exception as error:
+                logger.warning("warm-up of %s: %s", part.describe().name, type(error).__name__, exc_info=error)
+    app.state.readiness.warm = True
+    if process.worker_number() == 1:
+        _announce(app.state.settings, ports)
+
+
+def _address(settings: Settings) -> str:
+    """Where a person opens it: the Space's own host, or what the server is bound to."""
+    if hosts := os.environ.get("SPACE_HOST"):
+        return f"https://{hosts.split(',')[0]}"
+    setup = process.setup()
+    if setup is None:
+        return f"http://localhost:{settings.port}"
+    return re.sub(r"//(0\.0\.0\.0|\[::\])", "//localhost", setup.address)
+
+
+def _announce(settings: Settings, ports: Ports) -> None:
+    report = BootReport(
+        address=_address(settings),
+        version=lectern.__version__,
+        plan=process.plan().sentences,
+        parts=ports.parts(),
+        missing=settings.missing_for_production(),
+    )
+    if logs.choose_format(settings.log_format) == "text":
+        print(f"\n{report.text()}\n", flush=True)  # noqa: T201 - for the person who started it
+    else:
+        logger.info("Lectern is up: %s", report.address, extra=report.fields())

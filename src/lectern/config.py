@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+OPENAI = "https://api.openai.com/v1"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -93,7 +94,7 @@ class Settings(ServerSettings):
         None, description="Key of the language model's API; unset, answers quote the best passages"
     )
     openai_base_url: str = Field(
-        "https://api.openai.com/v1", pattern=r"^https?://", description="Any API that speaks OpenAI's chat completions"
+        OPENAI, pattern=r"^https?://", description="Any API that speaks OpenAI's chat completions"
     )
     openai_model: str = Field("gpt-4o-mini", min_length=1, description="The chat model")
     embedding_model: str | None = Field(
@@ -132,6 +133,11 @@ class Settings(ServerSettings):
         return value
 
     @property
+    def has_llm(self) -> bool:
+        """Whether a language model is configured: a key, or a server of one's own that may need none."""
+        return self.openai_api_key is not None or self.openai_base_url != OPENAI
+
+    @property
     def index_dir(self) -> Path:
         """Folder of the local index."""
         return self.data_dir / "index"
@@ -142,6 +148,19 @@ class Settings(ServerSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'lectern.sqlite3'}"
+
+    def missing_for_production(self) -> list[tuple[str, str]]:
+        """What a public service still needs, as `(variable, what happens without it)`."""
+        missing = []
+        if not self.has_llm:
+            missing.append(("OPENAI_API_KEY", "without it answers quote the best passages, word for word"))
+        if self.has_llm and not self.embedding_model:
+            missing.append(("EMBEDDING_MODEL", "without it retrieval is by words only, not by meaning"))
+        if self.database_url is None:
+            missing.append(("DATABASE_URL", "without it conversations are in a file that a new container has not"))
+        if "cors_allowed_origins" not in self.model_fields_set:
+            missing.append(("CORS_ALLOWED_ORIGINS", "without it only pages on this machine may call the API"))
+        return missing
 
 
 def _explain(model: type[BaseSettings], error: ValidationError) -> str:

@@ -162,3 +162,20 @@ class UpstreamRejected(LecternError):
 
 class InternalError(LecternError):
     """A defect of ours; the log has the rest."""
+
+
+def error_of(code: str, message: str) -> LecternError:
+    """The error that a `failed` event tells of, by its public code.
+
+    Args:
+        code: The event's code; an unknown one is a defect.
+        message: The event's message.
+    """
+    return _by_code(LecternError).get(code, InternalError)(message)
+
+
+def _by_code(kind: type[LecternError]) -> dict[str, type[LecternError]]:
+    kinds: dict[str, type[LecternError]] = {}
+    for child in kind.__subclasses__():
+        kinds |= {child.code: child} | _by_code(child)
+    return kinds

@@ -51,11 +51,15 @@ class Source:
             heading_path=passage.heading_path,
             url=passage.url,
             anchor=passage.anchor,
-            href=passage.url + (f"#{passage.anchor}" if passage.anchor else ""),
+            href=passage.href,
             slug=passage.route.removeprefix("/"),
             score=round(passage.score, 4),
             quote=passage.quote,
         )
+
+    def json(self) -> dict[str, Any]:
+        """The source as a plain JSON object."""
+        return asdict(self) | {"heading_path": list(self.heading_path)}
 
 
 @dataclass(frozen=True, slots=True)

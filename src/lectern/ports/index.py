@@ -84,6 +84,16 @@ class Passage:
     quote: str
     score: float
 
+    @property
+    def href(self) -> str:
+        """The link that opens the very section."""
+        return f"{self.url}#{self.anchor}" if self.anchor else self.url
+
+    @property
+    def label(self) -> str:
+        """Where it stands, for people: `Page › Heading › Subheading`."""
+        return " › ".join((self.title, *self.heading_path))
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:

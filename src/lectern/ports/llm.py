@@ -27,13 +27,11 @@ class Prompt:
         question: The reader's question as they wrote it.
         passages: What retrieval found, best first; passage *n* is cited as `[n]`, counted from 1.
         messages: The same, laid out for a chat model, history included.
-        grounded: False when nothing in the passages answers the question; they are then only the nearest pages.
     """
 
     question: str
     passages: tuple[Passage, ...]
     messages: tuple[Message, ...]
-    grounded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

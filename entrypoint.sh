@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# One verb, then exec:
+#   serve    (default) prepare and serve on ${PORT:-7860}; APP_MODULE=package.module:app serves any ASGI app
+#   ingest   PATH [--site NAME] [--base-url URL] [--dry-run]
+#   eval     QUESTIONS [--json]
+#   migrate  bring the database's schema up to date
+#   install  [dev] only make .venv and install into it
+# On a bare laptop it makes .venv first; in an image, where the packages are there already, it never does.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export PYTHONPATH="$PWD/src:$PWD${PYTHONPATH:+:$PYTHONPATH}"
+# Pools sized by the host's CPUs starve a container; one thread a worker is what the plan counts on.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.13 python3.12 python3.11 python3 python; do
+    [ -n "$candidate" ] || continue
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Lectern needs Python 3.11, 3.12 or 3.13, and finds none. Install one, or name it: PYTHON=/path/to/python3.12" >&2
+  return 1
+}
+
+# install SET: bring .venv to the pins of SET (serve, or dev, which holds serve's too), with one line a package.
+install() {
+  local set="$1" files=(requirements.txt) python total
+  [ "$set" = dev ] && files+=(requirements-dev.txt)
+  local stamp
+  stamp="$(cat "${files[@]}" | cksum)"
+  if [ "$(cat ".venv/$set.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
+  python="$(find_python)"
+  if [ ! -x .venv/bin/python ]; then
+    echo "Making .venv with $("$python" --version) ..."
+    "$python" -m venv .venv || {
+      rm -rf .venv
+      echo "python -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2
+      return 1
+    }
+  fi
+  total="$(cat "${files[@]}" | grep -c '^[a-zA-Z0-9]')"
+  echo "Installing up to $total packages into .venv (once) ..."
+  .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes "${files[@]/#/--requirement=}" |
+    awk -v total="$total" '
+      /^(Collecting|Requirement already satisfied:)/ { name = $1 == "Collecting" ? $2 : $4; printf "  [%d/%d] %s\n", ++n, total, name; fflush() }
+      /^Installing collected/ { print "  unpacking ..."; fflush() }'
+  echo "$stamp" >".venv/$set.installed"
+}
+
+use_python() {
+  if [ -z "${LECTERN_NO_VENV:-}" ] && [ -z "${VIRTUAL_ENV:-}" ]; then
+    install serve
+    export PATH="$PWD/.venv/bin:$PATH"
+  fi
+}
+
+verb="${1:-serve}"
+[ $# -eq 0 ] || shift
+case "$verb" in
+  serve)
+    use_python
+    # Another app (APP_MODULE) has no database or index of ours to prepare.
+    [ -n "${APP_MODULE:-}" ] || python -m lectern.cli prepare
+    exec python -m gunicorn --config gunicorn.conf.py "$@"
+    ;;
+  ingest | eval | migrate)
+    use_python
+    exec python -m lectern.cli "$verb" "$@"
+    ;;
+  install) install "${1:-serve}" ;;
+  -h | --help | help) sed -n '2,8s/^# \{0,1\}//p' "$0" ;;
+  *)
+    echo "Unknown verb '$verb'. Verbs: serve, ingest, eval, migrate, install." >&2
+    exit 64
+    ;;
+esac

@@ -1,0 +1,45 @@
+"""Answers without a language model: the best passages, quoted and cited.
+
+It never fails and never waits, so it serves when no key is set and stands in when the model is down.
+"""
+
+from collections.abc import AsyncGenerator
+
+from lectern.ports import Completion, Part, Passage, Prompt
+
+NO_MODEL = "No language model is configured, so here is what the site itself says."
+MODEL_DOWN = "The language model is not available right now, so here is what the site itself says."
+
+_QUOTED = 3
+
+
+class QuotingLLM:
+    """Quotes the best passages.
+
+    Args:
+        preface: The first sentence, which says why there is no written answer.
+    """
+
+    def __init__(self, preface: str = NO_MODEL) -> None:
+        self._preface = preface
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
+        """Yield the preface, then each quoted passage with its link and citation, then the completion."""
+        yield self._preface
+        for number, passage in enumerate(prompt.passages[:_QUOTED], start=1):
+            yield f"\n\n{_quoted(passage)}\n>\n> — [{passage.label}]({passage.href}) [{number}]"
+        yield Completion()
+
+    def describe(self) -> Part:
+        """It is always there."""
+        return Part("llm", "quoting", "ok", "answers quote the best passages; set OPENAI_API_KEY for written ones")
+
+    async def warm(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+def _quoted(passage: Passage) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in passage.quote.strip().splitlines())

@@ -1,0 +1,101 @@
+"""A turn while it grows: what was said so far, and what is kept of it."""
+
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lectern.errors import LecternError
+from lectern.events import Degraded, Delta, Source
+from lectern.ports import Outcome, Passage, Turn, Usage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a reader asked.
+
+    Attributes:
+        text: The question.
+        context: Text they had highlighted, or empty.
+        conversation_id: The conversation to go on with; None starts a new one.
+        site: Answer from this site only; None means from all.
+    """
+
+    text: str
+    context: str = ""
+    conversation_id: str | None = None
+    site: str | None = None
+
+
+class Draft:
+    """Collects a turn's text, sources, troubles, usage and timings.
+
+    Args:
+        question: What was asked; without a conversation, a new one gets its id here.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.conversation_id = question.conversation_id or str(uuid.uuid4())
+        self.turn_id = str(uuid.uuid4())
+        self.sources: tuple[Source, ...] = ()
+        self.usage: dict[str, int] = {}
+        self.timings: dict[str, float] = {}
+        self.saved = False
+        self._created_at = datetime.now(UTC)
+        self._started = time.monotonic()
+        self._text: list[str] = []
+        self._degraded: dict[str, str] = {}
+
+    def mark(self, milestone: str) -> None:
+        """Note the milliseconds since the question came."""
+        self.timings[milestone] = round((time.monotonic() - self._started) * 1000, 1)
+
+    def show(self, passages: Sequence[Passage]) -> None:
+        """Note what the reader is shown as sources."""
+        self.sources = tuple(Source.of(passage) for passage in passages)
+        self.mark("retrieved")
+
+    def say(self, text: str) -> Delta:
+        """Add to the answer."""
+        if not self._text:
+            self.mark("first_token")
+        self._text.append(text)
+        return Delta(text)
+
+    @property
+    def said(self) -> bool:
+        """Whether any of the answer was sent."""
+        return bool(self._text)
+
+    def degrade(self, part: str, error: LecternError) -> Degraded:
+        """Note a part that could not be used."""
+        logger.warning("%s could not be used: %s", part, error.code, exc_info=error.__cause__)
+        self._degraded[part] = error.code
+        return Degraded(part, error.code)
+
+    def count(self, usage: Usage | None) -> None:
+        """Note the tokens, when the provider counted them."""
+        if usage:
+            self.usage = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
+
+    def turn(self, outcome: Outcome) -> Turn:
+        """The turn as it is kept."""
+        self.mark("total")
+        return Turn(
+            id=self.turn_id,
+            conversation_id=self.conversation_id,
+            question=self.question.text,
+            context=self.question.context,
+            answer="".join(self._text),
+            sources=[source.json() for source in self.sources],
+            outcome=outcome,
+            degraded=dict(self._degraded),
+            usage=self.usage,
+            timings=self.timings,
+            created_at=self._created_at,
+        )

@@ -1,0 +1,181 @@
+"""`POST /chat` (JSON and SSE), `POST /search`, `DELETE /chat/sessions/{id}`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from lectern.chat.draft import Question
+from lectern.chat.pipeline import Knobs, answer, embed_query
+from lectern.chat.schemas import (
+    ChatAnswer,
+    ChatMetadata,
+    ChatRequest,
+    Deleted,
+    SearchAnswer,
+    SearchRequest,
+    SearchResult,
+    source_body,
+)
+from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
+from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
+from lectern.formats import sse
+from lectern.ports import Ports, Vector
+from lectern.web.deps import PortsDep
+from lectern.web.streaming import Heartbeat, StreamingFrames
+
+router = APIRouter(tags=["chat"])
+
+
+@dataclass(frozen=True, slots=True)
+class ChatConfig:
+    """What the chat API is configured with.
+
+    Attributes:
+        knobs: The pipeline's.
+        max_message_characters: Longest question, and longest highlighted text.
+        heartbeat: How silent streams are watched.
+    """
+
+    knobs: Knobs
+    max_message_characters: int
+    heartbeat: Heartbeat
+
+
+def _config(request: Request) -> ChatConfig:
+    config: ChatConfig = request.app.state.chat
+    return config
+
+
+ConfigDep = Annotated[ChatConfig, Depends(_config)]
+
+
+@router.post(
+    "/chat",
+    response_model=ChatAnswer,
+    responses={200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "The answer"}},
+)
+async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: ConfigDep) -> Response | ChatAnswer:
+    """Answer a question from the site: one JSON object, or its events when the client takes an event stream."""
+    question = _question(body, config)
+    events = answer(question, ports, config.knobs)
+    if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
+        return await _collect(events)
+    # Errors before the first event are still answers with their own status.
+    first = await anext(events)
+    return StreamingFrames(
+        _frames(first, events),
+        media_type=sse.MEDIA_TYPE,
+        cut_frame=sse.last_frame(ShuttingDown()),
+        heartbeat=config.heartbeat,
+    )
+
+
+@router.post("/search")
+async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> SearchAnswer:
+    """Find the sections that match, without an answer."""
+    _check_length("query", body.query, config)
+    hits = await ports.index.search(
+        body.query, vector=await _vector_or_none(body.query, ports), limit=body.top_k, site=body.site
+    )
+    return SearchAnswer(
+        query=body.query,
+        results=[
+            SearchResult(
+                chunk_id=source.id,
+                title=source.title,
+                slug=source.slug,
+                snippet=source.quote,
+                score=source.score,
+                heading_path=list(source.heading_path),
+                href=source.href,
+            )
+            for source in map(Source.of, hits.passages)
+        ],
+    )
+
+
+@router.delete("/chat/sessions/{session_id}")
+async def delete_session(session_id: UUID, ports: PortsDep) -> Deleted:
+    """Delete a conversation and all its turns."""
+    await ports.store.delete_conversation(str(session_id))
+    return Deleted(session_id=session_id)
+
+
+def _check_length(field: str, text: str, config: ChatConfig) -> None:
+    longest = config.max_message_characters
+    if len(text) > longest:
+        message = f"{field}: must have at most {longest} characters"
+        raise InvalidRequest(message, fields=((field, message),))
+
+
+def _question(body: ChatRequest, config: ChatConfig) -> Question:
+    _check_length("message", body.message, config)
+    _check_length("context", body.context or "", config)
+    return Question(
+        text=body.message,
+        context=body.context or "",
+        conversation_id=str(body.session_id) if body.session_id else None,
+        site=body.site or None,
+    )
+
+
+async def _vector_or_none(query: str, ports: Ports) -> Vector | None:
+    try:
+        return await embed_query(query, ports)
+    except LecternError:
+        return None
+
+
+async def _frames(first: Event, rest: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        number = 1
+        yield sse.frame(number, first)
+        async for event in rest:
+            number += 1
+            yield sse.frame(number, event)
+
+
+async def _collect(events: AsyncGenerator[Event, None]) -> ChatAnswer:
+    """The whole turn as one object.
+
+    Raises:
+        LecternError: The turn failed; the error of its `failed` event.
+    """
+    text: list[str] = []
+    degraded: dict[str, str] = {}
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case Started():
+                    started = event
+                case Sources(sources=sources):
+                    shown = [source_body(source.json()) for source in sources]
+                case Delta():
+                    text.append(event.text)
+                case Degraded():
+                    degraded[event.part] = event.reason
+                case Failed():
+                    raise error_of(event.code, event.message)
+                case Done():
+                    done = event
+    joined = "".join(text)
+    return ChatAnswer(
+        session_id=UUID(started.conversation_id),
+        turn_id=UUID(started.turn_id),
+        message=joined,
+        response=joined,
+        sources=shown,
+        metadata=ChatMetadata(
+            response_time_ms=done.timings["total"],
+            tokens_used=sum(done.usage.values()),
+            context_chunks=len(shown),
+            outcome=done.outcome,
+            finish=done.finish,
+            degraded=degraded,
+        ),
+    )

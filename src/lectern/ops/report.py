@@ -1,0 +1,51 @@
+"""The boot report: where it listens, how many workers and why, what each part is, what production still needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lectern.ports import Part
+
+
+@dataclass(frozen=True, slots=True)
+class BootReport:
+    """What is told once, when the server is up.
+
+    Attributes:
+        address: URL to open.
+        version: Lectern's.
+        plan: One sentence a number: workers, and why that many.
+        parts: Each dependency with its kind and state.
+        missing: What is not set for production, as `(variable, consequence)`.
+    """
+
+    address: str
+    version: str
+    plan: Sequence[str]
+    parts: Sequence[Part]
+    missing: Sequence[tuple[str, str]]
+
+    def text(self) -> str:
+        """The report for people."""
+        lines = [f"Lectern {self.version} is up: {self.address}", ""]
+        lines += [f"  {sentence}" for sentence in self.plan]
+        lines.append("")
+        lines += [f"  {part.name:<11}{part.kind}, {part.state}{_note(part.note)}" for part in self.parts]
+        if self.missing:
+            lines += ["", "  For production, set:"]
+            width = max(len(variable) for variable, _ in self.missing)
+            lines += [f"    {variable:<{width}}  {consequence}" for variable, consequence in self.missing]
+        return "\n".join(lines)
+
+    def fields(self) -> dict[str, object]:
+        """The report for programs: the extra fields of one log line."""
+        return {
+            "address": self.address,
+            "version": self.version,
+            "plan": list(self.plan),
+            "parts": [{"name": p.name, "kind": p.kind, "state": p.state, "note": p.note} for p in self.parts],
+            "missing": dict(self.missing),
+        }
+
+
+def _note(note: str) -> str:
+    return f" ({note})" if note else ""

@@ -1,0 +1,95 @@
+"""Plain ASGI middleware: a request's id and access line, and a first look at its body's head.
+
+Never `BaseHTTPMiddleware`: it costs 14 µs a streamed chunk and hides disconnects.
+"""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lectern.errors import LecternError, PayloadTooLarge, UnsupportedMediaType
+from lectern.ops.logs import request_id
+from lectern.web.problems import problem_response
+
+access = logging.getLogger("lectern.access")
+
+_ACCEPTABLE_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+_JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+
+
+class RequestContextMiddleware:
+    """Gives each request an id, answers with it in `X-Request-ID`, and writes one access line when it ends.
+
+    A caller's own `X-Request-ID` is kept when it is short and harmless.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        identity = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(identity)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = identity
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            access.info(
+                "%s %s %s %.1f ms",
+                scope["method"],
+                scope["path"],
+                status or "aborted",
+                milliseconds,
+                extra={"method": scope["method"], "path": scope["path"], "status": status, "ms": milliseconds},
+            )
+            request_id.reset(token)
+
+
+class BodyGuardMiddleware:
+    """Refuses a body by what its head says, before a byte of it is read: not JSON, or too large.
+
+    A body without a declared length is counted while it is read, by the framework's own limit.
+
+    Args:
+        app: The app behind it.
+        max_body_bytes: Largest declared length that passes, in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        error = self._refusal(scope) if scope["type"] == "http" else None
+        await (problem_response(error) if error else self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> LecternError | None:
+        if scope["method"] not in {"POST", "PUT", "PATCH"}:
+            return None
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self.max_body_bytes:
+            return PayloadTooLarge(f"The request is too large: at most {self.max_body_bytes} bytes are taken.")
+        has_body = length != "0" or "transfer-encoding" in headers
+        if has_body and not _JSON.match(headers.get("content-type", "")):
+            return UnsupportedMediaType()
+        return None

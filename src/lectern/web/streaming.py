@@ -1,0 +1,132 @@
+"""A response that sends frames as they come, and always ends.
+
+It notices a reader who left (even while nothing is sent), keeps a silent stream open with a ping, gives up on a reader
+who takes no bytes, and ends with one last frame when the worker drains. Costs one task a stream and nothing a frame.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from lectern.serving import process
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How a silent stream is watched.
+
+    Attributes:
+        ping: The frame sent after a silence.
+        seconds: Length of that silence.
+        stalled_seconds: A reader who takes no bytes for this long is given up: its buffers are worth more to others.
+    """
+
+    ping: bytes
+    seconds: float
+    stalled_seconds: float = 30
+
+
+class StreamingFrames(Response):
+    """Streams the frames of an async generator.
+
+    The generator is closed before the response ends, whatever happens, so that what it saves is saved.
+
+    Args:
+        frames: Yields whole frames; ends after its own last frame.
+        media_type: Content type of the stream.
+        cut_frame: The last frame when the worker drains before the generator ended.
+        heartbeat: How silence is watched.
+    """
+
+    def __init__(
+        self, frames: AsyncGenerator[bytes, None], *, media_type: str, cut_frame: bytes, heartbeat: Heartbeat
+    ) -> None:
+        self.frames = frames
+        self.cut_frame = cut_frame
+        self.heartbeat = heartbeat
+        # No compression and no proxy buffering: a token must leave when it comes.
+        super().__init__(media_type=media_type, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream."""
+        del scope
+        stream = _Stream(send, self.heartbeat)
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        reader = asyncio.create_task(stream.watch_reader(receive))
+        withdraw = process.on_last_call(stream.cut)
+        stream.watch_silence()
+        try:
+            async with aclosing(self.frames) as frames:
+                with stream.scope:
+                    async for frame in frames:
+                        await stream.send_frame(frame)
+            if stream.drained:
+                await stream.send_frame(self.cut_frame)
+            if not stream.reader_left:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            withdraw()
+            stream.stop()
+            reader.cancel()
+
+
+class _Stream:
+    """One stream's state: who may end it, and when something was last sent."""
+
+    def __init__(self, send: Send, heartbeat: Heartbeat) -> None:
+        self.scope = anyio.CancelScope()
+        self.drained = False
+        self.reader_left = False
+        self._send = send
+        self._heartbeat = heartbeat
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._sending = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._pings: set[asyncio.Task[None]] = set()
+
+    async def send_frame(self, frame: bytes) -> None:
+        self._sending = True
+        self._last = self._loop.time()
+        await self._send({"type": "http.response.body", "body": frame, "more_body": True})
+        self._sending = False
+
+    async def watch_reader(self, receive: Receive) -> None:
+        """End the stream when the reader goes."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._leave()
+
+    def watch_silence(self) -> None:
+        """Ping after a silence; give up on a reader who takes nothing. Looks only once a heartbeat."""
+        silent = self._loop.time() - self._last
+        if self._sending and silent >= self._heartbeat.stalled_seconds:
+            self._leave()
+            return
+        if not self._sending and silent >= self._heartbeat.seconds:
+            ping = self._loop.create_task(self.send_frame(self._heartbeat.ping))
+            self._pings.add(ping)
+            ping.add_done_callback(self._pings.discard)
+        wait = self._heartbeat.seconds - silent if silent < self._heartbeat.seconds else self._heartbeat.seconds
+        self._timer = self._loop.call_later(max(wait, 0.01), self.watch_silence)
+
+    def cut(self) -> None:
+        """The worker stops, and this stream has just enough time left for its last frame."""
+        self.drained = True
+        self.scope.cancel()
+
+    def stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        for ping in self._pings:
+            ping.cancel()
+
+    def _leave(self) -> None:
+        self.reader_left = True
+        self.scope.cancel()

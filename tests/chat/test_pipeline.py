@@ -1,0 +1,204 @@
+"""One turn, from question to saved answer."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import pytest
+from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, ScriptedLLM, hits, passage
+
+from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
+from lectern.adapters.sql_store import SqlStore
+from lectern.chat.draft import Question
+from lectern.chat.pipeline import Knobs, answer
+from lectern.errors import ConversationNotFound, IndexUnavailable, LecternError, UpstreamTimeout, UpstreamUnavailable
+from lectern.events import Degraded, Delta, Done, Event, Failed, Sources, Started
+from lectern.ports import LLM, Embeddings, Hits, Ports, Store
+
+FOUND = hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))
+
+
+def ports(
+    store: Store,
+    llm: LLM,
+    *,
+    found: Hits | LecternError = FOUND,
+    fallback: LLM | None = None,
+    embeddings: Embeddings | None = None,
+) -> Ports:
+    """Ports of the test's choice."""
+    return Ports(store=store, index=FixedIndex(found), llm=llm, fallback_llm=fallback, embeddings=embeddings)
+
+
+async def run(question: Question, ports: Ports, knobs: Knobs) -> list[Event]:
+    """All events of a turn."""
+    async with aclosing(answer(question, ports, knobs)) as events:
+        return [event async for event in events]
+
+
+def names(events: Sequence[Event]) -> list[str]:
+    """The events' names, runs of deltas as one."""
+    found = [event.name for event in events]
+    return [name for at, name in enumerate(found) if not (name == "delta" and at and found[at - 1] == "delta")]
+
+
+def text(events: Sequence[Event]) -> str:
+    """The answer."""
+    return "".join(event.text for event in events if isinstance(event, Delta))
+
+
+def conversation(events: Sequence[Event]) -> str:
+    """The conversation's id."""
+    assert isinstance(events[0], Started)
+    return events[0].conversation_id
+
+
+async def test_a_turn_is_started_sourced_told_and_done(store: SqlStore, knobs: Knobs) -> None:
+    """The events come in their order, the answer cites only its sources, and the turn is kept as it was told."""
+    llm = ScriptedLLM("Reducers are ", "pure [1]", " and fast [7].")
+    events = await run(Question("What is a reducer?"), ports(store, llm), knobs)
+    assert names(events) == ["started", "sources", "delta", "done"]
+    assert text(events) == "Reducers are pure [1] and fast ."
+    sources = events[1]
+    assert isinstance(sources, Sources)
+    assert sources.sources[0].href == "https://docs.example/page-1#part"
+    (turn,) = await store.history(conversation(events), limit=9)
+    assert (turn.question, turn.answer, turn.outcome) == ("What is a reducer?", text(events), "answered")
+    assert turn.sources[0]["href"] == "https://docs.example/page-1#part"
+    assert turn.usage == {"prompt_tokens": 100, "completion_tokens": 3}
+    assert set(turn.timings) == {"retrieved", "first_token", "total"}
+
+
+async def test_nothing_relevant_is_said_not_invented(store: SqlStore, knobs: Knobs) -> None:
+    """Below the confidence the model is not asked; the reader gets the nearest pages."""
+    llm = ScriptedLLM("An invention.")
+    events = await run(Question("Who won the cup?"), ports(store, llm, found=hits(passage(1), confidence=0.1)), knobs)
+    assert llm.prompts == []
+    assert text(events).startswith("I couldn't find an answer to this on this site. The nearest pages are:")
+    assert "[Page 1 › Part](https://docs.example/page-1#part) [1]" in text(events)
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert done.outcome == "not_found"
+    (turn,) = await store.history(conversation(events), limit=9)
+    assert turn.outcome == "not_found"
+
+
+async def test_an_empty_index_says_so_without_pages(store: SqlStore, knobs: Knobs) -> None:
+    """With no passage at all, there is no list of nearest pages."""
+    events = await run(Question("Anything?"), ports(store, ScriptedLLM("x"), found=hits(confidence=0)), knobs)
+    assert text(events) == "I couldn't find an answer to this on this site."
+
+
+async def test_a_follow_up_is_searched_with_the_question_before_it(store: SqlStore, knobs: Knobs) -> None:
+    """A follow-up goes on in its conversation: its search knows the topic, its prompt the earlier turn."""
+    llm = ScriptedLLM("Pure [1].")
+    leaning = ports(store, llm)
+    first = await run(Question("What is a reducer in Redux?"), leaning, knobs)
+    await run(Question("and why?", conversation_id=conversation(first)), leaning, knobs)
+    assert isinstance(leaning.index, FixedIndex)
+    assert leaning.index.queries[1] == "and why?\nWhat is a reducer in Redux?"
+    said = [(message.role, message.content) for message in llm.prompts[1].messages[1:3]]
+    assert said == [("user", "What is a reducer in Redux?"), ("assistant", "Pure [1].")]
+    assert len(await store.history(conversation(first), limit=9)) == 2
+
+
+async def test_an_unknown_conversation_is_refused_before_anything_is_sent(store: SqlStore, knobs: Knobs) -> None:
+    """The error comes instead of the first event, and nothing is searched, said or kept."""
+    llm = ScriptedLLM("x")
+    refused = ports(store, llm)
+    with pytest.raises(ConversationNotFound):
+        await run(Question("and?", conversation_id="6f2c1ac6-9f6e-4a57-8b61-111111111111"), refused, knobs)
+    assert isinstance(refused.index, FixedIndex)
+    assert refused.index.queries == []
+
+
+async def test_without_an_index_there_is_no_first_event(store: SqlStore, knobs: Knobs) -> None:
+    """An index that cannot be read is an error with a status, not half a stream."""
+    with pytest.raises(IndexUnavailable):
+        await run(Question("x y z"), ports(store, ScriptedLLM("x"), found=IndexUnavailable()), knobs)
+
+
+async def test_embeddings_down_means_searching_by_words(store: SqlStore, knobs: Knobs) -> None:
+    """The answer comes all the same, and says what could not be used."""
+    lexical = ports(store, ScriptedLLM("Yes [1]."), embeddings=FailingEmbeddings(UpstreamTimeout()))
+    events = await run(Question("What is a reducer?"), lexical, knobs)
+    assert names(events) == ["started", "sources", "degraded", "delta", "done"]
+    assert Degraded("embeddings", "upstream_timeout") in events
+    assert isinstance(lexical.index, FixedIndex)
+    assert lexical.index.vectors == [None]
+    (turn,) = await store.history(conversation(events), limit=9)
+    assert turn.degraded == {"embeddings": "upstream_timeout"}
+
+
+async def test_a_model_that_fails_before_its_first_word_is_stood_in_for(store: SqlStore, knobs: Knobs) -> None:
+    """Quoted passages, marked degraded, instead of an error."""
+    down = ScriptedLLM(UpstreamUnavailable())
+    events = await run(Question("What is a reducer?"), ports(store, down, fallback=QuotingLLM(MODEL_DOWN)), knobs)
+    assert names(events) == ["started", "sources", "degraded", "delta", "done"]
+    assert text(events).startswith(MODEL_DOWN)
+    assert "> Reducers are pure." in text(events)
+    assert "[Page 1 › Part](https://docs.example/page-1#part) [1]" in text(events)
+
+
+async def test_an_empty_answer_is_a_failure(store: SqlStore, knobs: Knobs) -> None:
+    """A model that says nothing is stood in for as one that fails."""
+    events = await run(Question("What is a reducer?"), ports(store, ScriptedLLM(), fallback=QuotingLLM()), knobs)
+    assert Degraded("llm", "upstream_unavailable") in events
+    assert events[-1].name == "done"
+
+
+async def test_after_the_first_word_a_failure_ends_the_turn(store: SqlStore, knobs: Knobs) -> None:
+    """No second model starts over in the middle: one `failed`, and what was said is kept as failed."""
+    broken = ScriptedLLM("Reducers ", "are", UpstreamTimeout())
+    events = await run(Question("What is a reducer?"), ports(store, broken, fallback=QuotingLLM()), knobs)
+    assert names(events) == ["started", "sources", "delta", "failed"]
+    assert isinstance(events[-1], Failed)
+    assert events[-1].retryable
+    (turn,) = await store.history(conversation(events), limit=9)
+    assert (turn.answer, turn.outcome) == ("Reducers are", "failed")
+
+
+async def test_a_defect_ends_the_turn_without_its_text(store: SqlStore, knobs: Knobs) -> None:
+    """An unforeseen exception becomes one `failed` that tells nothing about our insides."""
+    events = await run(
+        Question("What is a reducer?"), ports(store, ScriptedLLM("a", ZeroDivisionError("secret"))), knobs
+    )
+    failed = events[-1]
+    assert isinstance(failed, Failed)
+    assert failed.code == "internal_error"
+    assert "secret" not in failed.message
+
+
+async def test_a_store_that_is_down_does_not_stop_the_answer(knobs: Knobs) -> None:
+    """The reader gets the answer; that history could be neither read nor kept is said."""
+    question = Question("and why is that so?", conversation_id="6f2c1ac6-9f6e-4a57-8b61-111111111111")
+    events = await run(question, ports(FailingStore(), ScriptedLLM("Yes [1].")), knobs)
+    assert names(events) == ["started", "sources", "degraded", "delta", "degraded", "done"]
+    assert events.count(Degraded("store", "store_unavailable")) == 2
+
+
+@pytest.mark.parametrize("way", ["closed", "cancelled"])
+async def test_a_reader_who_leaves_loses_nothing(store: SqlStore, knobs: Knobs, way: str) -> None:
+    """What was said until then is kept, marked cancelled, and the model is stopped."""
+    llm = ScriptedLLM("Reducers ", "are pure.", hold=asyncio.Event())
+    events = answer(Question("What is a reducer?"), ports(store, llm), knobs)
+    seen: list[Event] = []
+    spoke = asyncio.Event()
+
+    async def read() -> None:
+        async with aclosing(events):
+            async for event in events:
+                seen.append(event)
+                if isinstance(event, Delta):
+                    spoke.set()
+                if way == "closed" and isinstance(event, Delta):
+                    return
+
+    reader = asyncio.create_task(read())
+    await spoke.wait()
+    if way == "cancelled":
+        reader.cancel()
+    await asyncio.wait([reader])
+    assert llm.open == 0
+    (turn,) = await store.history(conversation(seen), limit=9)
+    assert (turn.answer, turn.outcome) == ("Reducers ", "cancelled")
