@@ -1,0 +1,84 @@
+"""How the server runs: `gunicorn -c gunicorn.conf.py`. Values come from the settings, decisions from lectern.serving.
+
+Serves any ASGI app: APP_MODULE=package.module:app, or the app as gunicorn's argument, which wins.
+"""
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+
+sys.path.insert(0, str(Path(__file__).parent / "src"))
+
+from gunicorn.errors import AppImportError
+
+from lectern.config import ConfigError, ServerSettings, Settings
+from lectern.serving import hooks, process
+from lectern.serving.limits import read_limits
+from lectern.serving.plan import plan
+
+_own_hook = sys.excepthook
+
+
+def _stop(message: object) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(os.EX_CONFIG)
+
+
+def _load() -> ServerSettings:
+    """The settings; if one is wrong and the app is Lectern, its own wrong ones are named in the same message."""
+    try:
+        return ServerSettings.load()
+    except ConfigError as error:
+        if "APP_MODULE" not in os.environ:
+            Settings.load()
+        raise ConfigError(str(error)) from None
+
+
+def _on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The app is loaded in the master: what it says about its settings is a message, not a traceback."""
+    if isinstance(error, ConfigError):
+        _stop(error)
+    if isinstance(error, AppImportError) or (isinstance(error, ModuleNotFoundError) and _names_app(error.name or "")):
+        _stop(f"APP_MODULE held {_settings.app_module!r}; it wants an app as package.module:app ({error}).")
+    _own_hook(kind, error, trace)
+
+
+def _names_app(module: str) -> bool:
+    return f"{_settings.app_module.partition(':')[0]}.".startswith(f"{module}.")
+
+
+try:
+    _settings = _load()
+except ConfigError as _error:
+    _stop(_error)
+sys.excepthook = _on_error
+for _name, _value in hooks.NO_THREADS.items():
+    os.environ.setdefault(_name, _value)
+
+_plan = plan(read_limits(), _settings.web_concurrency)
+process.describe(
+    process.Setup(
+        plan=_plan,
+        address=f"http://0.0.0.0:{_settings.port}",
+        grace_seconds=_settings.graceful_timeout_seconds,
+        header_seconds=_settings.header_timeout_seconds,
+    )
+)
+
+wsgi_app = _settings.app_module
+bind = f"0.0.0.0:{_settings.port}"
+workers = _plan.workers
+worker_class = "lectern.serving.worker.DrainingWorker"
+preload_app = True
+timeout = _settings.worker_timeout_seconds
+graceful_timeout = _settings.graceful_timeout_seconds
+keepalive = _settings.keep_alive_seconds
+max_requests = _settings.max_requests
+max_requests_jitter = _settings.max_requests // 10
+forwarded_allow_ips = _settings.forwarded_allow_ips
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108 - memory, not a disk
+control_socket_disable = True  # it would be a thread in the master
+loglevel = _settings.log_level
+accesslog = "-"
+when_ready, pre_fork, post_fork = hooks.when_ready, hooks.pre_fork, hooks.post_fork

@@ -1,0 +1,102 @@
+"""What this process knows about itself, for the app to read without knowing its server.
+
+The master fills it in before the fork; each worker starts with its own number and its own drain. Under another
+server (plain uvicorn, a test) there is no setup, the worker's number is 0, a plan is made on demand, and draining
+never begins.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .board import Board
+from .drain import Drain
+from .limits import read_limits
+from .plan import Plan
+from .plan import plan as make_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the master decided.
+
+    `address` is where it listens, as a URL. Streams have `grace_seconds` less a margin after a signal to stop; a
+    request head has to arrive within `header_seconds`.
+    """
+
+    plan: Plan
+    address: str
+    grace_seconds: float
+    header_seconds: float
+
+
+@dataclass(slots=True)
+class _Here:
+    setup: Setup | None = None
+    board: Board | None = None
+    worker: int = 0
+    drain: Drain = field(default_factory=Drain)
+
+
+_here = _Here()
+
+
+def describe(setup: Setup) -> None:
+    """Say what the server is. Called in the master, before the fork and again on a reload."""
+    _here.setup = setup
+    _here.board = _here.board or Board()
+
+
+def enter_worker(number: int) -> None:
+    """Become a worker: called right after the fork with the worker's number, counted from 1 and never reused."""
+    _here.worker = number
+    _here.drain = Drain()
+
+
+def setup() -> Setup | None:
+    """What the master decided; None when no master of ours runs this process."""
+    return _here.setup
+
+
+def board() -> Board | None:
+    """The memory that all workers share; None when no master of ours runs this process."""
+    return _here.board
+
+
+def plan() -> Plan:
+    """How this server is sized. Without a master the container's limits are read now."""
+    return _here.setup.plan if _here.setup is not None else make_plan(read_limits())
+
+
+def worker_number() -> int:
+    """The worker's number: 1 is the first worker of the start, replacements count on; 0 is no worker."""
+    return _here.worker
+
+
+def drain() -> Drain:
+    """This worker's drain, for the server that starts it; readers use the functions below."""
+    return _here.drain
+
+
+def draining() -> bool:
+    """Whether this worker takes no new connections any more."""
+    return bool(_here.drain.begun)
+
+
+def drain_seconds_left() -> float | None:
+    """Seconds until running streams are cancelled; None while the worker is not draining."""
+    return _here.drain.seconds_left
+
+
+async def wait_for_drain() -> None:
+    """Return when the worker stops taking new connections; streams may go on."""
+    await _here.drain.begun.wait()
+
+
+async def wait_for_last_call() -> None:
+    """Return when a stream has just enough time left to send its last event (0.3 to 2 s)."""
+    await _here.drain.last_call.wait()
+
+
+def on_last_call(callback: Callable[[], None]) -> Callable[[], None]:
+    """Have `callback` called at the last call: a waiter without a task of its own. Returns how to withdraw it."""
+    return _here.drain.last_call.call(callback)

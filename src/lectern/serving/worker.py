@@ -1,0 +1,106 @@
+"""The gunicorn worker: uvicorn on uvloop and httptools, with a server that drains and a protocol that guards.
+
+A worker whose app cannot start stops the whole server only if none has ever served: then the start is wrong. Later
+it means that something the app needs is down for now, and the worker ends with a code that gunicorn answers with
+another attempt, after a pause that grows.
+"""
+
+import asyncio
+import faulthandler
+import logging
+import os
+import signal
+import sys
+from typing import Any, ClassVar, NoReturn
+
+from gunicorn.arbiter import Arbiter
+from uvicorn_worker import UvicornWorker
+
+from . import process
+from .protocol import GuardedProtocol
+from .server import DrainingServer
+
+# The pause before a failed startup is tried again, in seconds: doubles from the first to the second.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+_BEAT_SECONDS = 1.0
+
+
+class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ships no types
+    """One worker process."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "auto",
+        "server_header": False,
+    }
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        setup = process.setup()
+        if setup is not None:
+            self.config.http = GuardedProtocol.with_timeout(setup.header_seconds)
+        self.config.callback_notify = None  # the server beats by itself, also while it drains
+        self._log_as_gunicorn_does()
+
+    def init_signals(self) -> None:
+        """Reset the signals; a worker that is aborted because its loop is blocked prints where."""
+        super().init_signals()
+        if not faulthandler.is_enabled():
+            faulthandler.enable()
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        if getattr(getattr(self.wsgi, "state", None), "reports_itself", False):
+            silence = logging.getLogger("uvicorn.access")
+            silence.handlers, silence.propagate = [], False
+        server = DrainingServer(
+            self.config,
+            drain=process.drain(),
+            grace_seconds=self.cfg.graceful_timeout,
+            beat=self._beat,
+            beat_seconds=min(_BEAT_SECONDS, self.timeout / 2 or _BEAT_SECONDS),
+            on_started=self._started,
+        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.hurry)
+        listeners = [listener.sock for listener in self.sockets]  # plain sockets: the loop closes each of them once
+        try:
+            await server.serve(sockets=listeners)
+        except SystemExit:
+            if server.started:
+                raise
+        except asyncio.CancelledError:
+            if server.started or not server.should_exit:
+                raise
+            return
+        if not server.started:
+            await self._give_up()
+
+    def _beat(self) -> bool:
+        """Tell the master that this worker lives; whether the master does."""
+        self.notify()
+        return os.getppid() == int(self.ppid)
+
+    def _started(self) -> None:
+        board = process.board()
+        if board is not None:
+            board.started()
+
+    async def _give_up(self) -> NoReturn:
+        board = process.board()
+        if board is None or not board.served:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**board.failures)
+        board.failed()
+        self.log.error("This worker cannot start; the next attempt comes in %.2g s.", pause)
+        await asyncio.sleep(pause)
+        sys.exit(os.EX_TEMPFAIL)
+
+    def _log_as_gunicorn_does(self) -> None:
+        """Send uvicorn's records where gunicorn's go, also when a logging configuration sends those to the root."""
+        if not self.log.error_log.propagate:
+            return
+        for name in ("uvicorn.error", "uvicorn.access"):
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [], True

@@ -1,0 +1,117 @@
+"""Small ASGI apps for the process tests. Each notes what happens to it, one line each, in the file `NOTES`."""
+
+import asyncio
+import atexit
+import gc
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from lectern.serving import process
+
+
+def note(what: str) -> None:
+    """Append one line to `NOTES`; one short write, so that processes do not mix."""
+    if "NOTES" in os.environ:
+        with Path(os.environ["NOTES"]).open("a", encoding="utf-8") as notes:
+            notes.write(f"{os.getpid()} {what}\n")
+
+
+async def pid(request: Request) -> Response:
+    """Answer with the worker's process id."""
+    return PlainTextResponse(str(os.getpid()))
+
+
+async def state(request: Request) -> Response:
+    """Answer with what the process knows about itself."""
+    setup = process.setup()
+    return PlainTextResponse(
+        f"worker={process.worker_number()} workers={process.plan().workers} frozen={gc.get_freeze_count()}"
+        f" draining={process.draining()} address={setup.address if setup else None}"
+    )
+
+
+async def body(request: Request) -> Response:
+    """Answer with the length of the request's body."""
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def block(request: Request) -> Response:
+    """Block the event loop."""
+    note("blocked")
+    time.sleep(float(request.query_params["seconds"]))  # noqa: ASYNC251 - blocking the loop is the fault under test
+    return PlainTextResponse("unblocked")
+
+
+async def stream(request: Request) -> Response:
+    """Send `n` chunks, one every `every` seconds; with `polite`, finish at the last call."""
+    count, every = int(request.query_params["n"]), float(request.query_params["every"])
+    call = asyncio.create_task(process.wait_for_last_call()) if "polite" in request.query_params else None
+
+    async def chunks() -> AsyncIterator[str]:
+        try:
+            for number in range(count):
+                yield f"chunk {number}\n"
+                if call is None:
+                    await asyncio.sleep(every)
+                elif (await asyncio.wait({call}, timeout=every))[0]:
+                    yield "last words\n"
+                    return
+            yield "end\n"
+        except asyncio.CancelledError:
+            note("cancelled")
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await asyncio.sleep(0.05)  # what saving a half answer takes
+            note("finally")
+
+    return StreamingResponse(chunks(), media_type="text/plain")
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Start, unless the file `DOWN` exists; then stop."""
+    if _down():
+        note("startup failed")
+        raise RuntimeError("a part is down")
+    atexit.register(note, "atexit")
+    note("startup")
+    if "SLOW_STARTUP" in os.environ:
+        await asyncio.sleep(60)
+    yield
+    note("shutdown")
+    if "SLOW_SHUTDOWN" in os.environ:
+        await asyncio.sleep(60)
+
+
+def make(after_fork: Callable[[], None] | None = None) -> Starlette:
+    """Build the app."""
+    routes = [Route(f"/{view.__name__}", view, methods=["GET", "POST"]) for view in (pid, state, body, block, stream)]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.after_fork = after_fork or (lambda: note(f"after_fork {_running_loop()}"))
+    return app
+
+
+def _down() -> bool:
+    return Path(os.environ.get("DOWN", "/nonexistent")).exists()
+
+
+def _running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+app = make()
+two_lines = Starlette(routes=[Route("/pid", pid)])
