@@ -17,17 +17,23 @@ MAX_CACHED_STEMS: Final = 20_000
 """A reader's questions repeat the same words; the cache stays near 2 MB."""
 
 STOP_WORDS: Final = frozenset(
-    "a about again all also am an and any anyone anything are aren as at be because been being but by came can "
-    "cannot could couldn d did didn do does doesn doing don done else ever for from get gets getting give gives "
-    "go goes going got had has hasn have haven having he hello help her here hey hi him his how i if in into is "
-    "isn it its just know let like ll look looks m make makes many may me might mine more most much must my need "
-    "needed needs no nor not of on one ones only onto or our out over own please re really s same say says seem "
-    "seems shall she should shouldn so some somebody someone something still such sure t tell than thank thanks "
-    "that the their them then there these they thing things this those to too up upon us use used uses using ve "
-    "very want wants was wasn way ways we were weren what whatever when whenever where which while who whole whom "
-    "whose why will with without won would wouldn yes yet you your yours".split()
+    _WORD.findall(
+        "a about again all also am an and any anyone anything are aren't as at be because been being but by came can "
+        "can't cannot could couldn't did didn't do does doesn't doing don't done else ever for from get gets getting "
+        "give gives go goes going got had has hasn't have haven't having he he'd hello help her here hey hi him his "
+        "how how's i i'd i'll i'm i've if in into is isn't it it's its just know let let's like look looks make makes "
+        "many may me might mine more most much must my need needed needs no nor not of on one ones only onto or our "
+        "out over own please really same say says seem seems shall she should shouldn't so some somebody someone "
+        "something still such sure tell than thank thanks that that's the their them then there there's these they "
+        "they're thing things this those to too up upon us use used uses using very want wants was wasn't way ways we "
+        "we're were weren't what what's whatever when whenever where where's which while who who's whole whom whose "
+        "why will with without won't would wouldn't yes yet you you're you've your yours"
+    )
 )
-"""Function words and the words that questions are made of; with them an OR query matches the whole site."""
+"""Function words and the words that questions are made of; with them an OR query matches the whole site.
+
+Contractions fall apart at the apostrophe, as they do in the index.
+"""
 
 
 def searchable(text: str) -> str:
