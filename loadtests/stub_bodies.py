@@ -1,0 +1,102 @@
+"""The bytes of the stub's answers, in OpenAI's shapes."""
+
+import base64
+import json
+from array import array
+from typing import Any
+
+from loadtests.stub_answers import answer, vector
+from loadtests.stub_model import Behaviour
+
+CREATED = 1_700_000_000
+"""The moment every answer claims to be from, so that equal requests get equal bytes."""
+
+
+def error_body(status: int, message: str, *, code: str | None = None) -> dict[str, Any]:
+    """An error in OpenAI's shape."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's classes of statuses
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def frames(request: dict[str, Any], behaviour: Behaviour) -> tuple[list[bytes], list[bytes]]:
+    """The frames of a streamed answer: one a token, and those that end it."""
+    tokens, finish = _answer(request, behaviour)
+    head = f'data: {{"id":"chatcmpl-stub","object":"chat.completion.chunk","created":{CREATED},"model":'.encode()
+    head += json.dumps(request["model"]).encode()
+    before = head + b',"choices":[{"index":0,"delta":{"content":'
+    texts = [before + _string(token) + b'},"finish_reason":null}]}\n\n' for token in tokens]
+    ending = [head + b',"choices":[{"index":0,"delta":{},"finish_reason":' + _string(finish) + b"}]}\n\n"]
+    usage = _usage(request, behaviour, len(tokens))
+    if usage is not None and (request.get("stream_options") or {}).get("include_usage"):
+        ending.append(head + b',"choices":[],"usage":' + json.dumps(usage).encode() + b"}\n\n")
+    if "nodone" not in behaviour.flags:
+        ending.append(b"data: [DONE]\n\n")
+    return texts, ending
+
+
+def chat_body(request: dict[str, Any], behaviour: Behaviour) -> bytes:
+    """A whole answer."""
+    tokens, finish = _answer(request, behaviour)
+    message = {"role": "assistant", "content": "".join(tokens)}
+    body = {
+        "id": "chatcmpl-stub",
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": request["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": _usage(request, behaviour, len(tokens)),
+    }
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def embeddings_body(request: dict[str, Any], behaviour: Behaviour) -> bytes:
+    """Vectors, as numbers or as base64 of little-endian 32-bit floats."""
+    asked = request.get("input")
+    texts = [asked] if isinstance(asked, str) else [str(text) for text in asked or []]
+    flags = behaviour.flags
+    vectors = [vector(text, behaviour.dimensions) for text in texts]
+    if "nan" in flags:
+        vectors[0][0] = float("nan")
+    if "zero" in flags:
+        vectors[0] = [0.0] * behaviour.dimensions
+    if "uneven" in flags:
+        vectors[-1] = vectors[-1][:-1]
+    if "short" in flags:
+        vectors.pop()
+    encode = _base64 if request.get("encoding_format") == "base64" else list
+    data = [{"object": "embedding", "index": index, "embedding": encode(v)} for index, v in enumerate(vectors)]
+    if "shuffle" in flags:
+        data.reverse()
+    tokens = sum(len(text) // 4 + 1 for text in texts)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return json.dumps({"object": "list", "data": data, "model": request["model"], "usage": usage}).encode()
+
+
+def _answer(request: dict[str, Any], behaviour: Behaviour) -> tuple[list[str], str]:
+    """The answer's tokens, and why it ends."""
+    if "empty" in behaviour.flags:
+        return [], "stop"
+    limit = request.get("max_completion_tokens") or request.get("max_tokens") or behaviour.length
+    tokens = answer(request.get("messages") or [], behaviour.length, badcite="badcite" in behaviour.flags)
+    if limit < len(tokens):
+        return tokens[:limit], "length"
+    return tokens, "content_filter" if "filter" in behaviour.flags else "stop"
+
+
+def _usage(request: dict[str, Any], behaviour: Behaviour, tokens: int) -> dict[str, Any] | None:
+    """Tokens by the rule of four characters each."""
+    if "nousage" in behaviour.flags:
+        return None
+    if "badusage" in behaviour.flags:
+        return {"prompt_tokens": "many", "completion_tokens": -3, "total_tokens": None}
+    asked = sum(len(str(message.get("content"))) for message in request.get("messages") or []) // 4 + 1
+    return {"prompt_tokens": asked, "completion_tokens": tokens, "total_tokens": asked + tokens}
+
+
+def _string(text: str) -> bytes:
+    """A JSON string that keeps wide characters as UTF-8, as real providers send them."""
+    return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _base64(values: list[float]) -> str:
+    return base64.b64encode(array("f", values).tobytes()).decode()

@@ -1,0 +1,163 @@
+"""A stub of OpenAI's API: chat completions streamed and whole, embeddings, models.
+
+How a model's name sets its timing and faults is told in `loadtests.stub_model`.
+
+    python -m loadtests.stub_llm --port 9000         # --port 0 takes a free one; the first line printed is the address
+
+`GET /health` · `GET /stats` counts requests, open answers and connections · `GET /last?model=NAME` shows the last
+request made to a model (headers and body).
+It is made to cost little: 1,000 streams of 5 tokens a second leave most of a core to what is measured.
+"""
+
+import argparse
+import asyncio
+import json
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from loadtests.stub_bodies import error_body
+from loadtests.stub_model import UnknownModelError, parse
+from loadtests.stub_reply import Receive, Reply, Scope, Send, send_json
+
+
+class _Protocol(HttpToolsProtocol):
+    """Lets the application reach its connection, to break it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"transport": self.transport}  # type: ignore[dict-item]
+
+
+class StubLLM:
+    """The ASGI application."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[str] = Counter()
+        self.open = 0
+        self.most_open = 0
+        self.abandoned = 0
+        self.last: dict[str, dict[str, Any]] = {}
+        self.connections: Callable[[], int] = lambda: 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        match scope["method"], scope["path"].removeprefix("/v1"):
+            case "POST", "/chat/completions" | "/embeddings":
+                await self._answer(scope, receive, send)
+            case "GET", "/health":
+                await send_json(send, {"status": "ok"})
+            case "GET", "/stats":
+                await send_json(send, self._stats())
+            case "GET", "/last":
+                [name] = parse_qs(scope["query_string"].decode()).get("model", [""])
+                await send_json(send, self.last.get(name), 200 if name in self.last else 404)
+            case "GET", "/models":
+                data = [{"id": name, "object": "model", "owned_by": "stub"} for name in ("stub", "stub-embed")]
+                await send_json(send, {"object": "list", "data": data})
+            case _:
+                await send_json(send, error_body(404, "There is no such address."), 404)
+
+    def _stats(self) -> dict[str, Any]:
+        """Counts since the start; connections are those open now, the asking one included.
+
+        An abandoned answer is one whose reader left before its end.
+        """
+        return {
+            "requests": dict(self.requests),
+            "open": self.open,
+            "most_open": self.most_open,
+            "abandoned": self.abandoned,
+            "connections": self.connections(),
+        }
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the request, and answer until the end or until the client leaves."""
+        try:
+            request = json.loads(await _body(receive))
+            name = request["model"]
+            behaviour = parse(name)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            await send_json(send, error_body(400, "The body is no JSON object with a model."), 400)
+            return
+        except UnknownModelError:
+            message = f"The model `{name}` does not exist."
+            await send_json(send, error_body(404, message, code="model_not_found"), 404)
+            return
+        self.requests[name] += 1
+        self.last[name] = {
+            "headers": {key.decode(): value.decode() for key, value in scope["headers"]},
+            "body": request,
+        }
+        reply = Reply(scope, send, request, behaviour.on(self.requests[name]))
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        try:
+            await _until_gone(reply.send(), receive)
+        except ConnectionAbortedError:
+            self.abandoned += not reply.broke
+        finally:
+            self.open -= 1
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole request body."""
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _until_gone(reply: Awaitable[None], receive: Receive) -> None:
+    """Await the reply, but no longer than the client does.
+
+    Raises:
+        ConnectionAbortedError: The client left before the end.
+    """
+    sending = asyncio.ensure_future(reply)
+    leaving = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            raise ConnectionAbortedError
+        sending.result()
+    finally:
+        sending.cancel()
+        leaving.cancel()
+
+
+def main() -> None:
+    """Serve until the process is told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=9000, help="port to listen on; 0 takes a free one (9000)")
+    options = parser.parse_args()
+    app = StubLLM()
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        backlog=4096,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+        proxy_headers=False,
+    )
+    server = uvicorn.Server(config)
+    app.connections = lambda: len(server.server_state.connections)
+    listener = socket.create_server((options.host, options.port), backlog=4096)
+    print(f"http://{options.host}:{listener.getsockname()[1]}/v1", flush=True)
+    server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
