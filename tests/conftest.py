@@ -1,9 +1,65 @@
-"""What every test shares."""
+"""What every test shares: the loop, and the app with a real store in a file of the test's own."""
 
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import httpx2
 import pytest
+from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
+
+from lectern.adapters.sql_migrations import migrate
+from lectern.adapters.sql_store import SqlStore
+from lectern.app import create_app
+from lectern.config import Settings
+from lectern.ports import LLM, Index, Ports
+
+Client = httpx2.AsyncClient
+MakeClient = Callable[..., Client]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Async tests run on asyncio, the loop of the server."""
     return "asyncio"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncGenerator[SqlStore, None]:
+    """SQLite, migrated."""
+    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
+    migrate(url)
+    store = SqlStore(url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Defaults, with the data in the test's own folder and nothing from the environment's `.env`."""
+    return Settings(_env_file=None, data_dir=tmp_path)
+
+
+@pytest.fixture
+async def make_client(store: SqlStore, settings: Settings) -> AsyncGenerator[MakeClient, None]:
+    """Makes a client of an app whose index and model are the test's choice."""
+    clients: list[Client] = []
+
+    def make(*, index: Index | None = None, llm: LLM | None = None, changed: Settings | None = None) -> Client:
+        ports = Ports(
+            store=store,
+            index=index or FixedIndex(hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))),
+            llm=llm or ScriptedLLM("Reducers ", "are pure [1]."),
+        )
+        transport = httpx2.ASGITransport(create_app(changed or settings, ports), raise_app_exceptions=False)
+        clients.append(Client(transport=transport, base_url="http://lectern.test"))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> Client:
+    """A client of the app with two passages and a model that cites the first."""
+    return make_client()

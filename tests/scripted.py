@@ -76,7 +76,7 @@ class FailingEmbeddings:
 class FixedIndex:
     """Finds always the same; remembers what was searched for."""
 
-    def __init__(self, found: Hits | LecternError) -> None:
+    def __init__(self, found: Hits | Exception) -> None:
         self.found = found
         self.queries: list[str] = []
         self.vectors: list[Vector | None] = []
@@ -87,7 +87,7 @@ class FixedIndex:
         """Return what it was made with."""
         self.queries.append(query)
         self.vectors.append(vector)
-        if isinstance(self.found, LecternError):
+        if isinstance(self.found, Exception):
             raise self.found
         return Hits(self.found.passages[:limit], self.found.confidence)
 

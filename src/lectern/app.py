@@ -52,7 +52,6 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         summary="Cited, streamed answers from a site's own pages",
         lifespan=_lifespan,
         redirect_slashes=False,  # a redirect behind a TLS-ending proxy would point at http://
-        max_body_size=settings.max_body_bytes,
     )
     app.state.settings = settings
     app.state.ports = ports

@@ -11,6 +11,9 @@ def _readable(text: str) -> str:
     if "\x00" in text:
         msg = "must not contain NUL characters"
         raise ValueError(msg)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        msg = "must not contain half a character (a lone surrogate)"
+        raise ValueError(msg)
     return text.strip()
 
 

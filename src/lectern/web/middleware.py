@@ -9,6 +9,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lectern.errors import LecternError, PayloadTooLarge, UnsupportedMediaType
@@ -64,13 +65,13 @@ class RequestContextMiddleware:
 
 
 class BodyGuardMiddleware:
-    """Refuses a body by what its head says, before a byte of it is read: not JSON, or too large.
+    """Refuses a body that is not JSON or too large, by its head where that tells, else while it is read.
 
-    A body without a declared length is counted while it is read, by the framework's own limit.
+    Starlette's own limit answers 413 as plain text whatever error handler is installed, which is why it is not used.
 
     Args:
         app: The app behind it.
-        max_body_bytes: Largest declared length that passes, in bytes.
+        max_body_bytes: Largest body that passes, in bytes.
     """
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
@@ -79,13 +80,14 @@ class BodyGuardMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        error = self._refusal(scope) if scope["type"] == "http" else None
-        await (problem_response(error) if error else self.app)(scope, receive, send)
+        if scope["type"] != "http" or scope["method"] not in {"POST", "PUT", "PATCH"}:
+            await self.app(scope, receive, send)
+        elif error := self._refusal(Headers(scope=scope)):
+            await problem_response(error)(scope, receive, send)
+        else:
+            await self.app(scope, self._counted(receive), send)
 
-    def _refusal(self, scope: Scope) -> LecternError | None:
-        if scope["method"] not in {"POST", "PUT", "PATCH"}:
-            return None
-        headers = Headers(scope=scope)
+    def _refusal(self, headers: Headers) -> LecternError | None:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self.max_body_bytes:
             return PayloadTooLarge(f"The request is too large: at most {self.max_body_bytes} bytes are taken.")
@@ -93,3 +95,17 @@ class BodyGuardMiddleware:
         if has_body and not _JSON.match(headers.get("content-type", "")):
             return UnsupportedMediaType()
         return None
+
+    def _counted(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.max_body_bytes:
+                # An HTTPException, as that is the one kind the framework lets through while it reads a body.
+                raise HTTPException(PayloadTooLarge.status)
+            return message
+
+        return counted
