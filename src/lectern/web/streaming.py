@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -63,9 +62,7 @@ class StreamingFrames(Response):
         stream.watch_silence()
         try:
             async with aclosing(self.frames) as frames:
-                with stream.scope:
-                    async for frame in frames:
-                        await stream.send_frame(frame)
+                await stream.pump(frames)
             if stream.drained:
                 await stream.send_frame(self.cut_frame)
             if not stream.reader_left:
@@ -80,7 +77,9 @@ class _Stream:
     """One stream's state: who may end it, and when something was last sent."""
 
     def __init__(self, send: Send, heartbeat: Heartbeat) -> None:
-        self.scope = anyio.CancelScope()
+        # Cancels the task once, where an anyio scope would go on cancelling what the generator awaits in its `finally`.
+        self._end = asyncio.timeout(None)
+        self._pumping = False
         self.drained = False
         self.reader_left = False
         self._send = send
@@ -90,6 +89,19 @@ class _Stream:
         self._sending = False
         self._timer: asyncio.TimerHandle | None = None
         self._pings: set[asyncio.Task[None]] = set()
+
+    async def pump(self, frames: AsyncGenerator[bytes, None]) -> None:
+        """Send the frames until they end, or somebody ends them."""
+        try:
+            async with self._end:
+                self._pumping = True
+                async for frame in frames:
+                    await self.send_frame(frame)
+        except TimeoutError:
+            if not self._end.expired():
+                raise
+        finally:
+            self._pumping = False
 
     async def send_frame(self, frame: bytes) -> None:
         self._sending = True
@@ -119,7 +131,7 @@ class _Stream:
     def cut(self) -> None:
         """The worker stops, and this stream has just enough time left for its last frame."""
         self.drained = True
-        self.scope.cancel()
+        self._finish()
 
     def stop(self) -> None:
         if self._timer:
@@ -129,4 +141,9 @@ class _Stream:
 
     def _leave(self) -> None:
         self.reader_left = True
-        self.scope.cancel()
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._pumping:
+            self._pumping = False
+            self._end.reschedule(0)
