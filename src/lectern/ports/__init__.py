@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lectern.ports.embeddings import Embeddings, Vector
-from lectern.ports.index import Document, Hits, Index, IndexUpdate, Passage, Section
+from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
 from lectern.ports.part import Part, State
 from lectern.ports.store import Outcome, Store, Turn
@@ -11,6 +11,7 @@ from lectern.ports.store import Outcome, Store, Turn
 __all__ = [
     "LLM",
     "Completion",
+    "Counts",
     "Document",
     "Embeddings",
     "Finish",

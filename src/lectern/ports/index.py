@@ -108,6 +108,15 @@ class Hits:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a site holds."""
+
+    documents: int = 0
+    sections: int = 0
+    chunks: int = 0
+
+
 class IndexUpdate(Protocol):
     """One atomic change of one site; nothing of it is seen before it is committed."""
 
@@ -122,6 +131,10 @@ class IndexUpdate(Protocol):
 
     async def remove(self, paths: Sequence[str]) -> None:
         """Take the documents with these paths out."""
+        ...
+
+    async def counts(self) -> Counts:
+        """How much the site holds now, this update's changes included."""
         ...
 
     async def unembedded(self, model: str) -> list[tuple[str, str]]:

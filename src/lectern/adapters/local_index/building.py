@@ -10,12 +10,20 @@ import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from lectern.adapters.local_index import matrix, schema
 from lectern.adapters.local_index.files import IndexFiles
 from lectern.adapters.local_index.pieces import embedded_text, section_weight, vector_key, windows
 from lectern.adapters.local_index.vocabulary import count_words
-from lectern.ports import Document, Section, Vector
+from lectern.ports import Counts, Document, Section, Vector
+
+_COUNTS: Final = """
+SELECT (SELECT count(*) FROM documents WHERE site = ?1),
+    (SELECT count(*) FROM sections s JOIN documents d ON d.id = s.document WHERE d.site = ?1),
+    (SELECT count(*) FROM chunks c JOIN sections s ON s.id = c.section JOIN documents d ON d.id = s.document
+     WHERE d.site = ?1)
+"""
 
 
 class Building:
@@ -68,6 +76,12 @@ class Building:
         for path in dict.fromkeys(paths):
             if path in digests:
                 self._drop(path)
+
+    def counts(self) -> Counts:
+        """How much the site holds, with this update's changes."""
+        if self._connection is None:
+            return Counts()
+        return Counts(*self._connection.execute(_COUNTS, (self._site,)).fetchone())
 
     def unembedded(self, model: str) -> list[tuple[str, str]]:
         """`(key, text)` of the site's chunks without a vector of this model, in reading order."""

@@ -22,7 +22,7 @@ from lectern.adapters.local_index.generation import Generation, Reader
 from lectern.adapters.local_index.passages import read_document
 from lectern.adapters.local_index.search import search
 from lectern.errors import IndexUnavailable
-from lectern.ports import Document, Hits, Part, State, Vector
+from lectern.ports import Counts, Document, Hits, Part, State, Vector
 
 log = logging.getLogger(__name__)
 
@@ -204,6 +204,10 @@ class LocalUpdate:
         await self._in_thread(partial(self._building.remove, paths))
         for path in paths:
             self._digests.pop(path, None)
+
+    async def counts(self) -> Counts:
+        """See `IndexUpdate.counts`."""
+        return await self._in_thread(self._building.counts)
 
     async def unembedded(self, model: str) -> list[tuple[str, str]]:
         """See `IndexUpdate.unembedded`; each text says its page and headings first."""
