@@ -65,7 +65,7 @@ def read_document(
         Section(section.anchor, section.heading_path, section.text, chunk(section.text, size))
         for section in page.sections
     )
-    if not any(section.chunks for section in sections):
+    if not sections:
         return Skipped(source.path, "nothing to read")
     route = route_of(source.path, slug=matter.slug, doc_id=matter.doc_id, number_prefixes=matter.number_prefixes)
     return Document(

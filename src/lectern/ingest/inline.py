@@ -7,9 +7,7 @@ from markdown_it.token import Token
 
 from lectern.ingest.slugger import comment_id, split_explicit_id
 
-_COMMENT_AT_END = re.compile(
-    r"\s*(?:\{\s*/\*(?P<mdx>(?:(?!\*/).)*)\*/\s*\}|<!--(?P<html>(?:(?!-->).)*)-->)$", re.DOTALL
-)
+_COMMENT_AT_END = re.compile(r"\s*\{\s*/\*(?P<comment>(?:(?!\*/).)*)\*/\s*\}$", re.DOTALL)
 # remark-directive takes `:name` for a directive, which has no text of its own when the anchor is made.
 _DIRECTIVE = re.compile(r"(?<!:):[A-Za-z](?:[\w-]*\w)?(?![\w:-])", re.ASCII)
 # Icons of Material for MkDocs: they are pictures to the reader.
@@ -52,6 +50,7 @@ def slug_text(tokens: Sequence[Token]) -> str:
 def heading_id(content: str) -> tuple[str, str | None]:
     """Separate a heading's source from an id written at its end, in whichever form."""
     comment = _COMMENT_AT_END.search(content)
-    if comment and (anchor := comment_id(comment["mdx"] or comment["html"] or "")):
+    if comment and (anchor := comment_id(comment["comment"])):
         return content[: comment.start()], anchor
-    return split_explicit_id(content)
+    text, anchor = split_explicit_id(content)
+    return text, _DIRECTIVE.sub("", anchor) if anchor else None

@@ -159,7 +159,8 @@ def _parse(text: str, *, mdx: bool) -> list[Token]:
         if token.type != "inline":
             continue
         if index and tokens[index - 1].type == "heading_open":
-            token.content, token.meta["id"] = heading_id(token.content)
+            token.content, anchor = heading_id(token.content)
+            token.meta.setdefault("id", anchor)
         token.children = token.children if token.children is not None else []
         md.inline.parse(token.content, md, env, token.children)
     return tokens

@@ -29,6 +29,8 @@ _ESM = re.compile(
 )
 _IMPORT_FROM = re.compile(r"(?:^import\s*|\bfrom\s*)['\"][^'\"\n]+['\"]", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"\{:?\s*(?:[.#][\w:-]+\s*)+\}")
+_HEADING = re.compile(r"<h(?P<level>[1-6])(?P<attributes>(?:\s[^<>]*)?)>(?P<text>.*)</h(?P=level)>\s*", re.IGNORECASE)
+_ID = re.compile(r"\sid=[\"'](?P<id>[^\"']+)[\"']")
 _LINE_BREAK = re.compile(r"<(?:br|hr)\b", re.IGNORECASE)
 
 
@@ -77,33 +79,55 @@ def _flow(state: StateBlock, start: int, end: int, *, silent: bool, expressions:
     position = state.bMarks[start] + state.tShift[start]
     if state.is_code_block(start) or position >= state.eMarks[start] or state.src[position] not in "<{":
         return False
-    limit = state.eMarks[end - 1]
-    parts: list[tuple[int, int]] = []
-    while position < limit and state.src[position] != "\n":
-        stop = _scan(state.src, position, limit, expressions=expressions)
-        if stop is None:
-            if not parts or not _ends_comment(state.src, parts[-1][1]):
-                return False
-            break
-        parts.append((position, stop))
-        position = stop
-        while position < limit and state.src[position] in " \t":
-            position += 1
-    if silent:
+    if _html_heading(state, start, silent=silent):
         return True
+    taken = _flow_parts(state.src, position, state.eMarks[end - 1], expressions=expressions)
+    if taken is None or silent:
+        return taken is not None
+    parts, position = taken
     line = start
     while state.eMarks[line] < position:
         line += 1
     state.line = line + 1
-    for first, last in parts:
-        _emit_flow(state, state.src[first:last])
+    for part in parts:
+        _emit_flow(state, part)
     if position < state.eMarks[line]:
         _restart_line(state, line, position)
     return True
 
 
-def _ends_comment(src: str, stop: int) -> bool:
-    return src.startswith("-->", stop - 3) or src.startswith("*/}", stop - 3)
+def _flow_parts(src: str, position: int, limit: int, *, expressions: bool) -> tuple[list[str], int] | None:
+    """The tags, expressions and comments up to the end of a line, and where that is.
+
+    Text after them makes the line a paragraph, which is none of ours; after a comment it is read on its own.
+    """
+    parts: list[str] = []
+    while position < limit and src[position] != "\n":
+        stop = _scan(src, position, limit, expressions=expressions)
+        if stop is None:
+            return (parts, position) if parts and parts[-1].endswith(("-->", "*/}")) else None
+        parts.append(src[position:stop])
+        position = stop
+        while position < limit and src[position] in " \t":
+            position += 1
+    return parts, position
+
+
+def _html_heading(state: StateBlock, start: int, *, silent: bool) -> bool:
+    """Take `<h2 id="x">Title</h2>`; without an id it has no anchor, so only a title (`h1`) counts then."""
+    heading = _HEADING.fullmatch(state.src, state.bMarks[start] + state.tShift[start], state.eMarks[start])
+    identity = _ID.search(heading["attributes"]) if heading else None
+    if heading is None or (identity is None and heading["level"] != "1"):
+        return False
+    if not silent:
+        tag = "h" + heading["level"]
+        state.push("heading_open", tag, 1)
+        inline = state.push("inline", "", 0)
+        inline.content, inline.children = heading["text"].strip(), []
+        inline.meta["id"] = identity["id"] if identity else None
+        state.push("heading_close", tag, -1)
+        state.line = start + 1
+    return True
 
 
 def _restart_line(state: StateBlock, line: int, position: int) -> None:

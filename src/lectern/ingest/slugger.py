@@ -19,7 +19,8 @@ def slugify(text: str) -> str:
 def _kept(text: str) -> Iterator[str]:
     """The characters that github-slugger keeps: letters, marks, decimal digits, letter-like numbers, connectors."""
     for char in text:
-        if char.isalpha() or char.isdecimal() or char in "- " or (category := unicodedata.category(char)) in {"Nl", "Pc"} or category[0] == "M" or _is_alphabetic(char):
+        category = unicodedata.category(char)
+        if char in "- " or category[0] in "LM" or char.isdecimal() or category in {"Nl", "Pc"} or _is_alphabetic(char):
             yield char
 
 
@@ -47,7 +48,7 @@ def split_explicit_id(text: str) -> tuple[str, str | None]:
 
 
 def comment_id(comment: str) -> str | None:
-    """The id in the body of a comment such as `{/* #id */}` or `<!-- #id -->`, or None when it carries none."""
+    """The id in the body of an MDX comment such as `{/* #id */}`, or None when it carries none."""
     first = comment.strip().split(" ")[0]
     return first[1:] or None if first.startswith("#") else None
 
