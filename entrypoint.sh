@@ -47,7 +47,9 @@ install() {
     awk -v total="$total" '
       /^(Collecting|Requirement already satisfied:)/ { name = $1 == "Collecting" ? $2 : $4; printf "  [%d/%d] %s\n", ++n, total, name; fflush() }
       /^Installing collected/ { print "  unpacking ..."; fflush() }'
-  echo "$stamp" >".venv/$set.installed"
+  # The development set holds the serving one.
+  cksum <requirements.txt >.venv/serve.installed
+  [ "$set" = serve ] || echo "$stamp" >".venv/$set.installed"
 }
 
 use_python() {

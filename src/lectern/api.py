@@ -4,10 +4,12 @@ from fastapi import APIRouter
 
 from lectern.chat.endpoints import router as chat
 from lectern.ops.health import router as health
+from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
 
 ROUTERS: tuple[APIRouter, ...] = (
     widget,  # GET /                       the chat page, or the service's name card
     health,  # GET /health, /health/ready
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
+    pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )

@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 READ_AT_ONCE: Final = 8
 """Pages parsed between two calls of the progress."""
 
-_BASE_URL: Final = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+_BASE_URL: Final = re.compile(r"(https?://[^\s/?#]+|/)[^\s?#]*")
 
 
 class NothingToIngest(LecternError):
@@ -110,7 +110,7 @@ async def ingest(
     if not site.strip():
         raise InvalidRequest("The site wants a name.")
     if base_url and not _BASE_URL.fullmatch(base_url):
-        raise InvalidRequest(f"The base URL {base_url!r} is none; it wants to start like https://example.org.")
+        raise InvalidRequest(f"The base URL {base_url!r} is none; it wants to start like https://example.org or /path.")
     tell("listing", 0, 0)
     folder = await anyio.to_thread.run_sync(_list, path, only)
     work = _Work(folder, base_url or "", tell)

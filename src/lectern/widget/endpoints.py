@@ -1,7 +1,5 @@
 """`GET /`: a chat page for a browser, a name card for a program."""
 
-import base64
-import hashlib
 import re
 from functools import cache
 from importlib import resources
@@ -10,27 +8,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from lectern.web.policy import content_policy
+
 router = APIRouter(tags=["home"])
 
 
 @cache
 def chat_page() -> tuple[str, str]:
-    """The page and its content security policy, which lets only the page's own script and style run; read once."""
+    """The page and its content security policy, read once."""
     page = resources.files("lectern.widget").joinpath("static/chat.html").read_text(encoding="utf-8")
-    hashes = {
-        tag: " ".join(_hash(block) for block in re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL))
-        for tag in ("script", "style")
-    }
-    policy = (
-        f"default-src 'none'; script-src {hashes['script']}; style-src {hashes['style']}; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    return page, policy
-
-
-def _hash(block: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
+    scripts, styles = (re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL) for tag in ("script", "style"))
+    return page, content_policy(scripts=scripts, styles=styles)
 
 
 @router.get("/", response_class=JSONResponse)

@@ -1,0 +1,22 @@
+"""`GET /pages/{site}/…`: the indexed pages themselves, for sites that are not published anywhere else."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import HTMLResponse
+
+from lectern.errors import NotFound
+from lectern.pages.rendering import STYLE, render
+from lectern.web.deps import PortsDep
+from lectern.web.policy import content_policy
+
+router = APIRouter(tags=["pages"])
+
+
+@router.get("/pages/{site}{route:path}", response_class=HTMLResponse)
+async def page(site: Annotated[str, Path(max_length=200)], route: str, ports: PortsDep) -> HTMLResponse:
+    """Show an indexed page with the anchors that answers link to."""
+    document = await ports.index.document(site, route or "/")
+    if document is None:
+        raise NotFound("This page is not in the index.")
+    return HTMLResponse(render(document, site), headers={"Content-Security-Policy": content_policy(styles=[STYLE])})

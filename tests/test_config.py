@@ -1,0 +1,113 @@
+"""Settings: what is read, and how wrong ones are told."""
+
+from pathlib import Path
+
+import pytest
+
+from lectern.config import ConfigError, ServerSettings, Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine and no `.env` of the checkout."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_set_is_a_working_laptop() -> None:
+    """Every setting has a default, and the defaults need no key and no account."""
+    settings = Settings.load()
+    assert settings.port == 7860
+    assert not settings.has_llm
+    assert settings.sqlalchemy_url == "sqlite:///data/lectern.sqlite3"
+
+
+def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message names each variable, what it held and what it wants."""
+    monkeypatch.setenv("PORT", "seven")
+    monkeypatch.setenv("OPENAI_BASE_URL", "api.example")
+    monkeypatch.setenv("PASSAGES", "0")
+    with pytest.raises(ConfigError) as caught:
+        Settings.load()
+    message = str(caught.value)
+    for part in ("PORT held 'seven'", "OPENAI_BASE_URL held 'api.example'", "PASSAGES held '0'", "it wants: "):
+        assert part in message
+
+
+def test_a_secret_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an error nor a representation shows a key or a database's password."""
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:hunter2@host/db")
+    with pytest.raises(ConfigError) as caught:
+        Settings.load()
+    assert "DATABASE_URL" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///x.sqlite3")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hunter2")
+    assert "hunter2" not in repr(Settings.load())
+
+
+def test_an_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`.env` is honoured if it exists; a variable of the environment is stronger."""
+    (tmp_path / ".env").write_text("PORT=1234\nOPENAI_MODEL=from-file\n")
+    monkeypatch.setenv("PORT", "4321")
+    settings = Settings.load()
+    assert (settings.port, settings.openai_model) == (4321, "from-file")
+
+
+def test_an_empty_variable_is_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Platforms set unset variables to an empty text; that means the default."""
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    monkeypatch.setenv("PORT", "")
+    settings = Settings.load()
+    assert (settings.openai_api_key, settings.port) == (None, 7860)
+
+
+def test_believing_every_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `*` any caller could forge its address."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    with pytest.raises(ConfigError, match="FORWARDED_ALLOW_IPS"):
+        ServerSettings.load()
+
+
+def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commas separate, spaces and a last slash do no harm."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example/ , https://b.example,")
+    assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_what_production_needs_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is named until it is set."""
+    assert [name for name, _ in Settings.load().missing_for_production()] == [
+        "OPENAI_API_KEY",
+        "DATABASE_URL",
+        "CORS_ALLOWED_ORIGINS",
+    ]
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("EMBEDDING_MODEL", "m")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////data/x.sqlite3")
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
+    assert Settings.load().missing_for_production() == []
+
+
+def test_the_readme_lists_every_setting() -> None:
+    """README's table holds each variable with its default, and none that does not exist."""
+    rows = {}
+    for line in (ROOT / "README.md").read_text().splitlines():
+        if line.startswith("| `") and line.count("|") >= 4:
+            name, default, *_ = (cell.strip().strip("`") for cell in line.strip("|").split("|"))
+            rows[name] = default
+    expected = {name.upper(): _shown(field.default) for name, field in Settings.model_fields.items()}
+    assert {name: rows.get(name) for name in expected} == expected
+    assert set(rows) == set(expected)
+
+
+def _shown(default: object) -> str:
+    """A default as the table shows it."""
+    if default is None:
+        return ""
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
