@@ -24,6 +24,7 @@ Faults of any call
     reset      the connection is reset (RST) before any byte of an answer
     html       200 with a web page
     okerror    200 with an error for a body
+    picky      refuses, with a 400 that names it, each of `stream_options`, `max_tokens` and base64 vectors
     flakyN     the faults of this name strike every N-th request only; without any other fault, that is a `fail500`
 
 Faults in the middle of an answer, after N tokens (of a chat stream), or half of the body (of anything else)
@@ -51,7 +52,7 @@ _TIMES = {"ttft", "itl", "len", "retry", "flaky", "dim"}
 _CUTS = {"stall", "reset", "fin", "cut", "garbage", "error"}
 _FLAGS = {
     *("badcite", "empty", "split", "filter", "nodone", "nousage", "badusage"),
-    *("hang", "reset", "html", "okerror"),
+    *("hang", "reset", "html", "okerror", "picky"),
     *("nan", "zero", "uneven", "short", "shuffle"),
 }
 _FAULTS = {"hang", "reset", "html", "okerror"}

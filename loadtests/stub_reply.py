@@ -46,6 +46,9 @@ class Reply:
             headers = [(b"retry-after", b"%d" % behaviour.retry)] if behaviour.status in {429, 503} else []
             body = error_body(behaviour.status, f"The model's name asks for status {behaviour.status}.")
             await send_json(self._send, body, behaviour.status, headers)
+        elif "picky" in behaviour.flags and (refused := self._refused()):
+            body = error_body(400, f"Unsupported parameter: '{refused}'.", code="unsupported_parameter")
+            await send_json(self._send, body, 400)
         elif "okerror" in behaviour.flags:
             await send_json(self._send, error_body(500, "The model's name asks for an error."))
         elif "html" in behaviour.flags:
@@ -56,6 +59,12 @@ class Reply:
             await self._stream()
         else:
             await self._whole()
+
+    def _refused(self) -> str | None:
+        """What a picky server finds wrong with the request first."""
+        if self._request.get("encoding_format") == "base64":
+            return "encoding_format"
+        return next((name for name in ("max_tokens", "stream_options") if name in self._request), None)
 
     async def _stream(self) -> None:
         """One frame a token, each at its own time after the start, so that delays do not add up."""

@@ -198,6 +198,19 @@ def test_what_is_not_an_answer(client: httpx2.Client) -> None:
     assert text_of(read_frames(ask(client, "stub-empty"))) == ""
 
 
+def test_a_picky_server(client: httpx2.Client) -> None:
+    """`picky` names the first option that it does not know, until none is left."""
+    asked: dict[str, Any] = {"stream_options": {"include_usage": True}, "max_tokens": 5}
+    for refused in ("max_tokens", "stream_options"):
+        response = ask(client, "stub-picky", **asked)
+        assert response.status_code == 400
+        assert f"'{refused}'" in response.json()["error"]["message"]
+        del asked[refused]
+    assert ask(client, "stub-picky", **asked).status_code == 200
+    body = {"model": "stub-embed-picky", "input": "x", "encoding_format": "base64"}
+    assert "encoding_format" in client.post("/embeddings", json=body).text
+
+
 def test_endings(client: httpx2.Client) -> None:
     """`filter`, `nodone`, `nousage` and `badusage` change only how an answer ends."""
     asked: dict[str, Any] = {"stream_options": {"include_usage": True}}

@@ -1,0 +1,184 @@
+"""An API that speaks OpenAI's language: its client, what its failures mean, and how the last call went.
+
+The SDK retries nothing: whoever calls a port owns that decision. A client is made at its first use, inside the event
+loop that uses it; making a provider opens nothing, so it can be done before a fork.
+"""
+
+import logging
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import anyio
+import httpcore2  # noqa: F401 - as below
+import httpx2
+import openai
+
+# The SDK would load these at its first call; here they are loaded before the fork, and shared by the workers.
+import openai.lib._chat_completion_resources
+import openai.lib._client_auth
+import openai.resources.chat.completions.completions
+import openai.resources.embeddings
+
+from lectern.adapters.openai_frames import NoAnswer
+from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+from lectern.ports import Part, State
+
+logger = logging.getLogger(__name__)
+
+FOREIGN = (
+    *(openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, anyio.EndOfStream),
+    *(ValueError, TypeError, AttributeError, LookupError, RecursionError),
+)
+"""What a call to a provider may raise: its failures, then what comes of reading garbage for an answer."""
+
+_OWN_HOST = "api.openai.com"
+_KEEPALIVE_SECONDS = 60
+_STATUS_TIMEOUTS = {408, 504}
+_STATUS_TOO_MANY = 429
+_STATUS_CONFLICT = 409
+_STATUS_SERVER = 500
+
+
+class OpenAIProvider:
+    """One address and key, and the client for them.
+
+    Args:
+        base_url: Ends in the version, like `https://api.openai.com/v1`.
+        api_key: None for a server that needs none.
+        tls: Shared by all clients of a process, because making one costs 20 ms; None makes one.
+        connect_timeout_seconds: Time to connect, TLS included.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str | None,
+        tls: ssl.SSLContext | None = None,
+        connect_timeout_seconds: float = 5,
+    ) -> None:
+        self.host = urlsplit(base_url).netloc.rpartition("@")[2]
+        self.is_openai = self.host == _OWN_HOST
+        self._base_url = base_url
+        self._api_key = api_key
+        self._tls = tls
+        # Every other limit of time is the caller's: it spans more than one read.
+        self._timeout = httpx2.Timeout(None, connect=connect_timeout_seconds)
+        self._client: openai.AsyncOpenAI | None = None
+
+    @property
+    def client(self) -> openai.AsyncOpenAI:
+        """The SDK's client, made at the first use.
+
+        How many connections it opens is limited by who lets requests in, not here: a stream holds one for its life.
+        """
+        if self._client is None:
+            limits = httpx2.Limits(
+                max_connections=None, max_keepalive_connections=1000, keepalive_expiry=_KEEPALIVE_SECONDS
+            )
+            http = httpx2.AsyncClient(verify=self._tls or True, limits=limits, timeout=self._timeout)
+            self._client = openai.AsyncOpenAI(
+                # The SDK insists on a key; a server that needs none ignores it.
+                api_key=self._api_key or "none",
+                base_url=self._base_url,
+                max_retries=0,
+                timeout=self._timeout,
+                http_client=http,
+            )
+        return self._client
+
+    async def close(self) -> None:
+        """Close all connections. The provider can be used again."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
+
+
+class Outcome:
+    """How the last call of one port went, and what its failures are called.
+
+    Args:
+        part: The port's name.
+        what: What answers, as a message for readers calls it: `language model`.
+        kind: What stands behind the port, for `describe`.
+    """
+
+    def __init__(self, part: str, what: str, kind: str) -> None:
+        self._part = part
+        self._what = what
+        self._kind = kind
+        self._state: State = "unknown"
+        self._note = ""
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the provider's failures into ours, chained to their cause, and remember how the call went."""
+        try:
+            yield
+        except FOREIGN as error:
+            self._failed(_brief(error))
+            raise translate(error, self._what) from error
+        if self._state != "ok":
+            self._state, self._note = "ok", ""
+
+    def describe(self) -> Part:
+        """The port as reports show it, from memory."""
+        return Part(self._part, self._kind, self._state, self._note)
+
+    def _failed(self, note: str) -> None:
+        if (self._state, self._note) != ("down", note):
+            logger.warning("%s (%s): %s", self._part, self._kind, note)
+        self._state, self._note = "down", note
+
+
+def translate(error: Exception, what: str) -> LecternError:
+    """The error of ours that a failure means. Its message tells nothing of the key, the request or the answer.
+
+    Args:
+        error: One of `FOREIGN`.
+        what: What failed, as a reader calls it.
+    """
+    if isinstance(error, (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException)):
+        return UpstreamTimeout(f"The {what} did not answer in time.")
+    if isinstance(error, openai.APIStatusError):
+        status, headers = error.status_code, error.response.headers
+        if status in _STATUS_TIMEOUTS:
+            return UpstreamTimeout(f"The {what} did not answer in time.")
+        # An empty account is 429 too, but waiting does not fill it.
+        later = status == _STATUS_TOO_MANY and error.code != "insufficient_quota"
+        if not later and status != _STATUS_CONFLICT and status < _STATUS_SERVER:
+            return UpstreamRejected(f"The {what} refused the request.")
+        return UpstreamUnavailable(
+            f"The {what} is not available right now.", retry_after_seconds=retry_after(headers.get("retry-after"))
+        )
+    return UpstreamUnavailable(f"The {what} is not available right now.")
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds in a `Retry-After` header, which holds seconds or a date; None when it is missing or makes no sense."""
+    if not value:
+        return None
+    try:
+        if re.fullmatch(r"\d{1,6}(\.\d*)?", value):
+            return float(value)
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _brief(error: Exception) -> str:
+    """What happened, for the operator: never the key, nor a text of the provider, which may repeat the request."""
+    if isinstance(error, openai.APIStatusError):
+        code = error.code if isinstance(error.code, str) and re.fullmatch(r"[\w.-]{1,64}", error.code) else ""
+        return f"status {error.status_code}" + (f" ({code})" if code else "")
+    if isinstance(error, NoAnswer):
+        return str(error)
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
+    return type(cause or error).__name__

@@ -1,0 +1,99 @@
+"""An embedding model behind an OpenAI-shaped API.
+
+What comes back is checked before anybody compares it: one vector a text, in their order, all of one length, every
+number finite, and then made unit length.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import openai
+from numpy.typing import NDArray
+from openai.types import CreateEmbeddingResponse
+
+from lectern.adapters.openai_api import OpenAIProvider, Outcome
+from lectern.adapters.openai_frames import NoAnswer
+from lectern.ports import Part, Vector
+
+
+class OpenAIEmbeddings:
+    """Implements `lectern.ports.Embeddings`.
+
+    Args:
+        provider: Whom to ask.
+        model: The model's name there.
+        batch: Texts in one request.
+        timeout_seconds: For one request.
+    """
+
+    def __init__(self, provider: OpenAIProvider, *, model: str, batch: int = 64, timeout_seconds: float = 20) -> None:
+        self._provider = provider
+        self._model = model
+        self._batch = batch
+        self._timeout_seconds = timeout_seconds
+        kind = f"OpenAI {model}" if provider.is_openai else f"{model} at {provider.host}"
+        self._outcome = Outcome("embeddings", "embedding model", kind)
+        # Left out, the SDK asks for base64, which is a quarter of the bytes and of the work.
+        self._options: dict[str, Any] = {}
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._model
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["document", "query"]) -> list[Vector]:
+        """Return one vector of unit length a text, in order; these models know no purposes."""
+        del purpose
+        if not texts:
+            return []
+        with self._outcome.translated():
+            matrices = []
+            for start in range(0, len(texts), self._batch):
+                async with asyncio.timeout(self._timeout_seconds):
+                    matrices.append(await self._unit_vectors(texts[start : start + self._batch]))
+            vectors: list[Vector] = np.concatenate(matrices).tolist()
+        return vectors
+
+    def describe(self) -> Part:
+        """The model, and how the last call went."""
+        return self._outcome.describe()
+
+    async def warm(self) -> None:
+        """Make the client. No connection is opened, and nothing is asked."""
+        _ = self._provider.client.embeddings
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._provider.close()
+
+    async def _unit_vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row a text. An empty text, which the API refuses, is embedded as a space."""
+        asked = [text or " " for text in texts]
+        try:
+            response = await self._provider.client.embeddings.create(model=self._model, input=asked, **self._options)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if self._options or not any(word in f"{error.message}" for word in ("encoding_format", "base64")):
+                raise
+            self._options = {"encoding_format": "float"}
+            response = await self._provider.client.embeddings.create(model=self._model, input=asked, **self._options)
+        return unit_vectors(response, len(asked))
+
+
+def unit_vectors(response: CreateEmbeddingResponse, count: int) -> NDArray[np.float32]:
+    """The rows of an answer, in the order of the texts, made unit length.
+
+    Raises:
+        NoAnswer, ValueError, TypeError, AttributeError: They are not `count` rows of one length, with finite numbers
+            that are not all zero.
+    """
+    data = sorted(response.data, key=lambda item: item.index)
+    if [item.index for item in data] != list(range(count)):
+        raise NoAnswer("not one vector a text")
+    matrix = np.array([item.embedding for item in data], dtype=np.float32)
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not (np.isfinite(norms).all() and norms.all()):
+        raise NoAnswer("a vector that points nowhere")
+    unit: NDArray[np.float32] = matrix / norms
+    return unit

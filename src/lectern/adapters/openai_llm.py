@@ -1,0 +1,149 @@
+"""A language model behind an OpenAI-shaped API, streamed.
+
+Every wait has a limit: to connect, for the first token, between two tokens, for the whole answer. However a stream
+ends, its connection is given back or closed before the generator does, and a model that is not read to its end stops.
+An answer that does not say why it ended has broken off, and is an error.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from typing import Any, cast
+
+import anyio
+import openai
+from openai.types.chat import ChatCompletionChunk
+
+from lectern.adapters.openai_api import FOREIGN, OpenAIProvider, Outcome
+from lectern.adapters.openai_frames import StreamedAnswer
+from lectern.ports import Completion, Part, Prompt
+
+_CLOSE_SECONDS = 1
+_USAGE_SECONDS = 1
+"""How long a complete answer waits to be told what it cost."""
+
+_DRAIN_SECONDS = 0.1
+"""How long a stream that is done waits for the end of its body, so that its connection can be used again."""
+
+_OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""The limit has two names: OpenAI's newer models refuse the first, other servers do not know the second."""
+
+
+class OpenAILLM:
+    """Implements `lectern.ports.LLM`.
+
+    Args:
+        provider: Whom to ask.
+        model: The model's name there.
+        max_tokens: Longest answer asked for, in tokens.
+        first_token_timeout_seconds: From the call to the first text.
+        token_timeout_seconds: Longest silence after that.
+        answer_timeout_seconds: For the whole answer.
+    """
+
+    def __init__(
+        self,
+        provider: OpenAIProvider,
+        *,
+        model: str,
+        max_tokens: int = 1024,
+        first_token_timeout_seconds: float = 20,
+        token_timeout_seconds: float = 10,
+        answer_timeout_seconds: float = 120,
+    ) -> None:
+        self._provider = provider
+        self._model = model
+        self._first_seconds = first_token_timeout_seconds
+        self._token_seconds = token_timeout_seconds
+        self._answer_seconds = answer_timeout_seconds
+        kind = f"OpenAI {model}" if provider.is_openai else f"{model} at {provider.host}"
+        self._outcome = Outcome("llm", "language model", kind)
+        self._options: dict[str, Any] = {
+            "max_completion_tokens" if provider.is_openai else "max_tokens": max_tokens,
+            "stream_options": {"include_usage": True},
+        }
+        self._refused: set[str] = set()
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
+        """Yield pieces of text as they come, then one `Completion`."""
+        answer = StreamedAnswer()
+        with self._outcome.translated():
+            try:
+                async with aclosing(self._parts(prompt, answer)) as parts:
+                    async for part in parts:
+                        for text in answer.read(part):
+                            yield text
+            except FOREIGN:
+                # After the last text only its price can get lost.
+                if not answer.finished:
+                    raise
+            completion = answer.completion()
+        yield completion
+
+    def describe(self) -> Part:
+        """The model, and how the last answer went."""
+        return self._outcome.describe()
+
+    async def warm(self) -> None:
+        """Make the client. No connection is opened, and nothing is asked."""
+        _ = self._provider.client.chat.completions
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._provider.close()
+
+    async def _parts(self, prompt: Prompt, answer: StreamedAnswer) -> AsyncGenerator[bytes, None]:
+        """The body's bytes as they come, each within the limit that holds after what `answer` has read so far."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        last = began + self._answer_seconds
+        due = min(last, began + self._first_seconds)
+        async with asyncio.timeout_at(due):
+            stream = await self._ask(prompt)
+        try:
+            parts = stream.response.aiter_bytes()
+            while not answer.done:
+                frames = answer.frames
+                async with asyncio.timeout_at(due):
+                    part = await anext(parts, None)
+                if part is None:
+                    return
+                yield part
+                if answer.frames > frames and answer.has_text:
+                    due = min(last, now() + (_USAGE_SECONDS if answer.finished else self._token_seconds))
+            with suppress(*FOREIGN):
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    async for _ in parts:
+                        pass
+        finally:
+            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await stream.close()
+
+    async def _ask(self, prompt: Prompt) -> openai.AsyncStream[ChatCompletionChunk]:
+        """Send the request; again without an option that this server turns out not to know."""
+        messages = cast("Any", [{"role": message.role, "content": message.content} for message in prompt.messages])
+        while True:
+            options = self._options
+            try:
+                stream: openai.AsyncStream[ChatCompletionChunk] = await self._provider.client.chat.completions.create(
+                    model=self._model, messages=messages, stream=True, **options
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                # Another request may have learnt it meanwhile.
+                if options is self._options and not self._learns(f"{error.message} {error.body}"):
+                    raise
+            else:
+                return stream
+
+    def _learns(self, complaint: str) -> bool:
+        """Do from now on without the first option that a complaint names, or use its other name; False if none is."""
+        for name, value in self._options.items():
+            if name in complaint and name not in self._refused:
+                other = _OTHER.get(name)
+                if other in self._refused:
+                    return False
+                self._refused.add(name)
+                rest = {key: item for key, item in self._options.items() if key != name}
+                self._options = rest | ({other: value} if other else {})
+                return True
+        return False
