@@ -1,5 +1,7 @@
-"""How the server runs: `gunicorn -c gunicorn.conf.py`. Values come from the settings, decisions from lectern.serving.
+"""How the server runs. Values come from the settings, decisions from lectern.serving.
 
+`python gunicorn.conf.py` is `gunicorn -c gunicorn.conf.py`, but checks the settings first: gunicorn reads
+WEB_CONCURRENCY before this file, and a wrong one ends it with a traceback. Both take gunicorn's arguments.
 Serves any ASGI app: APP_MODULE=package.module:app, or the app as gunicorn's argument, which wins.
 """
 
@@ -7,12 +9,14 @@ import os
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
 from gunicorn.errors import AppImportError
 
 from lectern.config import ConfigError, ServerSettings, Settings
+from lectern.ops.logs import choose_format, dict_config
 from lectern.serving import hooks, process
 from lectern.serving.limits import read_limits
 from lectern.serving.plan import plan
@@ -20,7 +24,7 @@ from lectern.serving.plan import plan
 _own_hook = sys.excepthook
 
 
-def _stop(message: object) -> None:
+def _stop(message: object) -> NoReturn:
     sys.stderr.write(f"{message}\n")
     sys.exit(os.EX_CONFIG)
 
@@ -33,6 +37,18 @@ def _load() -> ServerSettings:
         if "APP_MODULE" not in os.environ:
             Settings.load()
         raise ConfigError(str(error)) from None
+
+
+def _load_or_keep() -> ServerSettings:
+    """The settings, or on a reload that finds wrong ones those that the server runs with."""
+    try:
+        return _load()
+    except ConfigError as error:
+        running = process.setup()
+        if running is None or not isinstance(running.settings, ServerSettings):
+            _stop(error)
+        sys.stderr.write(f"{error}\nThe server goes on with the settings it has.\n")
+        return running.settings
 
 
 def _on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -48,10 +64,7 @@ def _names_app(module: str) -> bool:
     return f"{_settings.app_module.partition(':')[0]}.".startswith(f"{module}.")
 
 
-try:
-    _settings = _load()
-except ConfigError as _error:
-    _stop(_error)
+_settings = _load_or_keep()
 sys.excepthook = _on_error
 for _name, _value in hooks.NO_THREADS.items():
     os.environ.setdefault(_name, _value)
@@ -63,6 +76,7 @@ process.describe(
         address=f"http://0.0.0.0:{_settings.port}",
         grace_seconds=_settings.graceful_timeout_seconds,
         header_seconds=_settings.header_timeout_seconds,
+        settings=_settings,
     )
 )
 
@@ -80,5 +94,11 @@ forwarded_allow_ips = _settings.forwarded_allow_ips
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108 - memory, not a disk
 control_socket_disable = True  # it would be a thread in the master
 loglevel = _settings.log_level
-accesslog = "-"
-when_ready, pre_fork, post_fork = hooks.when_ready, hooks.pre_fork, hooks.post_fork
+logconfig_dict = dict_config(_settings.log_level, choose_format(_settings.log_format))
+when_ready, pre_fork, post_fork, child_exit = hooks.when_ready, hooks.pre_fork, hooks.post_fork, hooks.child_exit
+
+if __name__ == "__main__":
+    from gunicorn.app.wsgiapp import run
+
+    sys.argv[1:1] = ["-c", __file__]
+    run()

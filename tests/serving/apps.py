@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import gc
+import importlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from lectern.config import ConfigError
 from lectern.serving import process
 
 
@@ -37,11 +39,6 @@ async def state(request: Request) -> Response:
         f"worker={process.worker_number()} workers={process.plan().workers} frozen={gc.get_freeze_count()}"
         f" draining={process.draining()} address={setup.address if setup else None}"
     )
-
-
-async def body(request: Request) -> Response:
-    """Answer with the length of the request's body."""
-    return PlainTextResponse(str(len(await request.body())))
 
 
 async def block(request: Request) -> Response:
@@ -77,6 +74,18 @@ async def stream(request: Request) -> Response:
     return StreamingResponse(chunks(), media_type="text/plain")
 
 
+async def flood(request: Request) -> Response:
+    """Send more than a client that does not read can take."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(1000):
+            yield b"x" * 1_000_000
+            if number == 0:
+                note("flooding")
+
+    return StreamingResponse(chunks())
+
+
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Start, unless the file `DOWN` exists; then stop."""
@@ -95,7 +104,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 def make(after_fork: Callable[[], None] | None = None) -> Starlette:
     """Build the app."""
-    routes = [Route(f"/{view.__name__}", view, methods=["GET", "POST"]) for view in (pid, state, body, block, stream)]
+    routes = [Route(f"/{view.__name__}", view, methods=["GET", "POST"]) for view in (pid, state, block, stream, flood)]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.after_fork = after_fork or (lambda: note(f"after_fork {_running_loop()}"))
     return app
@@ -111,6 +120,17 @@ def _running_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def misconfigured() -> Starlette:
+    """Refuse the settings, as Lectern does."""
+    raise ConfigError("COLOUR held 'loud'.")
+
+
+def defective() -> Starlette:
+    """Fail as a program with a defect does."""
+    importlib.import_module("tests.no_such_module")
+    return app
 
 
 app = make()

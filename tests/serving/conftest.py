@@ -6,20 +6,23 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from tests.serving.servers import Served, until
+from tests.serving.servers import ROOT, Served, until
 
 _SETTINGS = {
     "APP_MODULE": "tests.serving.apps:app",
     "PORT": "0",
     "WEB_CONCURRENCY": "2",
     "GRACEFUL_TIMEOUT_SECONDS": "10",
+    "LOG_FORMAT": "text",
 }
 
 
 class Serve(Protocol):
-    """Starts a server; `args` go to gunicorn, `env` is its environment."""
+    """Starts a server in `folder`; `args` go to gunicorn, `env` is its environment."""
 
-    def __call__(self, *args: str, wait: bool = True, command: tuple[str, ...] = ..., **env: str) -> Served:
+    def __call__(
+        self, *args: str, wait: bool = True, command: tuple[str, ...] = ..., folder: Path = ..., **env: str
+    ) -> Served:
         """Start it and, unless told not to, wait until every worker of the test app is up."""
 
 
@@ -32,12 +35,13 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         *args: str,
         wait: bool = True,
         command: tuple[str, ...] = ("-m", "gunicorn", "-c", "gunicorn.conf.py"),
+        folder: Path = ROOT,
         **env: str,
     ) -> Served:
-        folder = tmp_path / str(len(started))
-        folder.mkdir()
+        records = tmp_path / f"server{len(started)}"
+        records.mkdir()
         settings = _SETTINGS | env
-        server = Served([sys.executable, *command, *args], folder, settings)
+        server = Served([sys.executable, *command, *args], records, folder, settings)
         started.append(server)
         if wait:
             until(lambda: server.up(int(settings["WEB_CONCURRENCY"])))

@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -26,18 +27,28 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; a killed one whose parent has not noticed yet does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(") ")[2][:1] != "Z"
+
+
 class Served:
     """A running server: the gunicorn master, its port, its log and what the test app noted."""
 
-    def __init__(self, command: list[str], folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, command: list[str], folder: Path, cwd: Path, env: dict[str, str]) -> None:
         self.log_path, self.notes_path = folder / "log", folder / "notes"
-        self._connections: list[http.client.HTTPConnection] = []
+        self._connections: list[http.client.HTTPConnection | socket.socket] = []
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=cwd,
                 env=inherited | coverage | {"NOTES": str(self.notes_path)} | env,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -50,14 +61,14 @@ class Served:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     @property
-    def notes(self) -> list[str]:
-        """What the test app has noted, in order: `pid what`."""
-        return self.notes_path.read_text(encoding="utf-8").splitlines() if self.notes_path.exists() else []
+    def happened(self) -> list[tuple[int, str]]:
+        """What the test app has noted, in order: the process and what happened."""
+        lines = self.notes_path.read_text(encoding="utf-8").splitlines() if self.notes_path.exists() else []
+        return [(int(pid), what) for pid, _, what in (line.partition(" ") for line in lines)]
 
     def noted(self, what: str) -> list[int]:
         """The process ids that noted this, in order."""
-        pairs = [line.split(" ", 1) for line in self.notes]
-        return [int(pid) for pid, noted in pairs if noted == what]
+        return [pid for pid, noted in self.happened if noted == what]
 
     @property
     def port(self) -> int:
@@ -69,6 +80,12 @@ class Served:
     def connect(self) -> http.client.HTTPConnection:
         """A connection of its own, closed at the end of the test."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self._connections.append(connection)
+        return connection
+
+    def raw(self) -> socket.socket:
+        """A bare connection, closed at the end of the test."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         self._connections.append(connection)
         return connection
 
@@ -90,6 +107,14 @@ class Served:
         response = connection.getresponse()
         assert response.readline() == b"chunk 0\n"
         return response
+
+    def accepts(self) -> bool:
+        """Whether the server takes new connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=30).close()
+        except ConnectionError:
+            return False
+        return True
 
     def up(self, workers: int) -> bool:
         """Whether this many workers have finished their startup so far."""

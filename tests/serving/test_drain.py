@@ -93,3 +93,17 @@ def test_the_board_counts_failures_until_a_worker_starts() -> None:
     assert (board.served, board.failures) == (False, 255)
     board.started()
     assert (board.served, board.failures) == (True, 0)
+
+
+def test_the_start_is_wrong_once() -> None:
+    """Failures before any success make the start wrong, until the master has said so; later ones never do."""
+    board = Board()
+    assert not board.start_is_wrong
+    board.failed()
+    assert board.start_is_wrong
+    board.halt()
+    assert not board.start_is_wrong
+    lucky = Board()
+    lucky.started()
+    lucky.failed()
+    assert not lucky.start_is_wrong

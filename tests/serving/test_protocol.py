@@ -120,6 +120,14 @@ async def test_a_slow_answer_is_not_the_clients_fault() -> None:
         assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_half_a_head_behind_a_whole_request_is_refused_in_time() -> None:
+    """A next head sent along with a request has its deadline from the answer on."""
+    async with served() as (reader, writer, _):
+        writer.write(HEAD + b"\r\n" + HEAD)
+        assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
+        assert (await ends(reader)).startswith(b"HTTP/1.1 408 ")
+
+
 async def test_a_stalled_body_is_refused() -> None:
     """A body that stops coming ends with 408, and the app sees the client leave."""
     async with served() as (reader, writer, state):

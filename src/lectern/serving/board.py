@@ -1,4 +1,4 @@
-"""Two bytes of memory that the master makes before the fork and every worker shares.
+"""Three bytes of memory that the master makes before the fork and every worker shares.
 
 They tell a worker whose startup fails whether the server has ever served: if not, the start is wrong and must stop;
 if so, a part that is down now may come back, and the worker is replaced after a pause.
@@ -6,7 +6,7 @@ if so, a part that is down now may come back, and the worker is replaced after a
 
 import mmap
 
-_SERVED, _FAILURES = 0, 1
+_SERVED, _FAILURES, _HALTED = range(3)
 _MOST = 255
 
 
@@ -14,7 +14,7 @@ class Board:
     """What the workers tell each other. Each field is one byte, so a reader never sees half a value."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 2)  # anonymous and shared: survives the fork, leaves no file
+        self._memory = mmap.mmap(-1, 3)  # anonymous and shared: survives the fork, leaves no file
 
     @property
     def served(self) -> bool:
@@ -25,6 +25,15 @@ class Board:
     def failures(self) -> int:
         """Startups that failed since the last one that did not; at most 255."""
         return self._memory[_FAILURES]
+
+    @property
+    def start_is_wrong(self) -> bool:
+        """Whether startups have failed and none has ever succeeded, and nobody has drawn the consequence yet."""
+        return self.failures > 0 and not self.served and not self._memory[_HALTED]
+
+    def halt(self) -> None:
+        """The master draws the consequence."""
+        self._memory[_HALTED] = 1
 
     def started(self) -> None:
         """A worker has finished its startup."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import FrameType
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 
 from . import process
@@ -46,6 +47,21 @@ def post_fork(arbiter: Arbiter, worker: Worker) -> None:
     after_fork = _state(arbiter, "after_fork")
     if callable(after_fork):
         after_fork()
+
+
+def child_exit(arbiter: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
+    """A worker has ended: stop the server if its app could not start and no worker ever has.
+
+    gunicorn's own exit code for that would also stop a server that serves, and clash with itself when two workers
+    use it at once.
+
+    Raises:
+        HaltServer: The start is wrong; once.
+    """
+    board = process.board()
+    if board is not None and board.start_is_wrong:
+        board.halt()
+        raise HaltServer("The app cannot start.", Arbiter.WORKER_BOOT_ERROR)
 
 
 def _state(arbiter: Arbiter, name: str) -> object:

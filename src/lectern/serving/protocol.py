@@ -81,6 +81,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._last and self.cycle is not None:
             self.cycle.keep_alive = False
 
+    def on_response_complete(self) -> None:
+        """An answer is out: a next head that had begun meanwhile gets its time now."""
+        super().on_response_complete()
+        if self._in_head and not self.transport.is_closing():
+            self._set_watch(self.header_seconds)
+
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are not HTTP."""
         self._unset_watch()

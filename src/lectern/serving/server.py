@@ -19,13 +19,13 @@ from .drain import Drain, Schedule, call_seconds
 
 # A worker that retires after its last request is not killed by anyone: its streams may run for longer than any answer.
 RETIRE_SECONDS = 300.0
-# After a second signal the master kills in 2 s; this much of it is for `finally` and the app's shutdown.
-HURRY_SECONDS = 1.5
+# After a second signal the master kills in 2 s; this much of it is for last events, then for `finally` and shutdown.
+LAST_WORDS_SECONDS, HURRY_SECONDS = 0.2, 1.5
 # The parts of the margin after which streams' `finally` and the app's shutdown must have ended.
 _CLEANED, _SHUT = 0.4, 0.8
 _POLL_SECONDS = 0.05
 
-_log = logging.getLogger("uvicorn.error")
+_log = logging.getLogger(__name__)
 
 
 class DrainingServer(Server):
@@ -78,9 +78,9 @@ class DrainingServer(Server):
         self.should_exit = True
 
     def hurry(self) -> None:
-        """End now: streams are cancelled at once and everything after is short."""
+        """End now: streams have a moment for a last event, and everything after is short."""
         self._margin = min(self._margin, HURRY_SECONDS)
-        self._end_streams_in(0.0)
+        self._end_streams_in(LAST_WORDS_SECONDS)
         self._drain.last_call.happen()
         self.should_exit = True
 
@@ -120,7 +120,7 @@ class DrainingServer(Server):
         tasks = list(self.server_state.tasks)
         if tasks:
             _log.warning("Cancelling %d streams that are not done in time", len(tasks))
-            _log.addFilter(_not_cancelled)
+            logging.getLogger("uvicorn.error").addFilter(_not_cancelled)
         for task in tasks:
             task.cancel("the worker stops")
         while self._busy() and self._loop.time() < self._streams_end + self._margin * _CLEANED:  # noqa: ASYNC110 - it moves

@@ -1,8 +1,8 @@
 """The gunicorn worker: uvicorn on uvloop and httptools, with a server that drains and a protocol that guards.
 
-A worker whose app cannot start stops the whole server only if none has ever served: then the start is wrong. Later
-it means that something the app needs is down for now, and the worker ends with a code that gunicorn answers with
-another attempt, after a pause that grows.
+A worker whose app cannot start never stops the whole server by its exit code: when the server has served before,
+something that the app needs is down for now, and gunicorn makes another attempt after a pause that grows. When it
+has not, the start is wrong, and the master says so (hooks.child_exit).
 """
 
 import asyncio
@@ -42,7 +42,6 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
         if setup is not None:
             self.config.http = GuardedProtocol.with_timeout(setup.header_seconds)
         self.config.callback_notify = None  # the server beats by itself, also while it drains
-        self._log_as_gunicorn_does()
 
     def init_signals(self) -> None:
         """Reset the signals; a worker that is aborted because its loop is blocked prints where."""
@@ -52,9 +51,7 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        if getattr(getattr(self.wsgi, "state", None), "reports_itself", False):
-            silence = logging.getLogger("uvicorn.access")
-            silence.handlers, silence.propagate = [], False
+        self._route_logs(own_access_lines=getattr(getattr(self.wsgi, "state", None), "reports_itself", False))
         server = DrainingServer(
             self.config,
             drain=process.drain(),
@@ -89,18 +86,23 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
 
     async def _give_up(self) -> NoReturn:
         board = process.board()
-        if board is None or not board.served:
+        if board is None:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**board.failures)
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**board.failures) if board.served else 0
         board.failed()
-        self.log.error("This worker cannot start; the next attempt comes in %.2g s.", pause)
-        await asyncio.sleep(pause)
+        if pause:
+            self.log.error("This worker cannot start; the next attempt comes in %.2g s.", pause)
+            await asyncio.sleep(pause)
         sys.exit(os.EX_TEMPFAIL)
 
-    def _log_as_gunicorn_does(self) -> None:
-        """Send uvicorn's records where gunicorn's go, also when a logging configuration sends those to the root."""
-        if not self.log.error_log.propagate:
-            return
-        for name in ("uvicorn.error", "uvicorn.access"):
-            logger = logging.getLogger(name)
-            logger.handlers, logger.propagate = [], True
+    def _route_logs(self, *, own_access_lines: bool) -> None:
+        """Send uvicorn's records where gunicorn's go; an app that writes its own access lines needs no others."""
+        if self.log.error_log.propagate:  # a logging configuration has sent gunicorn's to the root
+            for name in ("uvicorn.error", "uvicorn.access"):
+                logger = logging.getLogger(name)
+                logger.handlers, logger.propagate = [], True
+            logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
+        access = logging.getLogger("uvicorn.access")
+        access.setLevel(logging.INFO)
+        if own_access_lines:
+            access.handlers, access.propagate = [], False
