@@ -11,6 +11,8 @@ NO_MODEL = "No language model is configured, so here is what the site itself say
 MODEL_DOWN = "The language model is not available right now, so here is what the site itself says."
 
 _QUOTED = 3
+# A passage that matches much worse than the best one is a source to look at, not an answer.
+_CLOSE = 0.6
 
 
 class QuotingLLM:
@@ -27,6 +29,8 @@ class QuotingLLM:
         """Yield the preface, then each quoted passage with its link and citation, then the completion."""
         yield self._preface
         for number, passage in enumerate(prompt.passages[:_QUOTED], start=1):
+            if passage.score < prompt.passages[0].score * _CLOSE:
+                break
             yield f"\n\n{_quoted(passage)}\n>\n> — [{passage.label}]({passage.href}) [{number}]"
         yield Completion()
 
@@ -42,4 +46,4 @@ class QuotingLLM:
 
 
 def _quoted(passage: Passage) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in passage.quote.strip().splitlines())
+    return "\n".join(f"> {line}".rstrip() for line in passage.quote.strip("\n").splitlines())
