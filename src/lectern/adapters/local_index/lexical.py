@@ -1,51 +1,54 @@
 """BM25 over chunks and windows: which sections hold the question's words."""
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from lectern.adapters.local_index.query import Query
 
-TITLE_WEIGHT: Final = 1.0
-HEADING_WEIGHT: Final = 4.0
-"""A word in a heading counts as often as four in the text (measured between 1 and 8)."""
+COLUMN_WEIGHTS: Final = (1.0, 2.0, 6.0)
+"""A word in the page's title, in a heading above, in the section's own heading counts as often as these in the text."""
+
+STOP_WORD_SHARE: Final = 0.4
+"""Weight of a stop word's score; dropping them loses "how", "why" and "where", which headings of FAQs open with."""
 
 CHUNK_SHARE: Final = 0.5
 """Share of the chunk's score in a section's; the window has the rest."""
 
-MATCHED_CHUNKS: Final = 200
-MATCHED_WINDOWS: Final = 100
+MATCHED_CHUNKS: Final = 120
+MATCHED_WINDOWS: Final = 80
 """How deep each table is read; enough for the ten best sections of either."""
 
 _CHUNKS: Final = """
 SELECT c.section, c.id, m.score FROM (
-    SELECT rowid AS id, -bm25(chunk_words, ?2, ?3, 1.0) AS score FROM chunk_words WHERE chunk_words MATCH ?1
-    ORDER BY score DESC LIMIT ?4
+    SELECT rowid AS id, -bm25(chunk_words, ?2, ?3, ?4, 1.0) AS score FROM chunk_words WHERE chunk_words MATCH ?1
+    ORDER BY score DESC LIMIT ?5
 ) m JOIN chunks c ON c.id = m.id
 """
 _WINDOWS: Final = """
 SELECT w.section, w.id, m.score FROM (
-    SELECT rowid AS id, -bm25(window_words, ?2, ?3, 1.0) AS score FROM window_words WHERE window_words MATCH ?1
-    ORDER BY score DESC LIMIT ?4
+    SELECT rowid AS id, -bm25(window_words, ?2, ?3, ?4, 1.0) AS score FROM window_words WHERE window_words MATCH ?1
+    ORDER BY score DESC LIMIT ?5
 ) m JOIN windows w ON w.id = m.id
 """
 # The + keeps SQLite from asking the full-text table once for each row of the site.
 _CHUNKS_OF_SITE: Final = """
 SELECT c.section, c.id, m.score FROM (
-    SELECT rowid AS id, -bm25(chunk_words, ?2, ?3, 1.0) AS score FROM chunk_words WHERE chunk_words MATCH ?1
+    SELECT rowid AS id, -bm25(chunk_words, ?2, ?3, ?4, 1.0) AS score FROM chunk_words WHERE chunk_words MATCH ?1
     AND +rowid IN (
         SELECT x.id FROM documents d JOIN sections s ON s.document = d.id JOIN chunks x ON x.section = s.id
-        WHERE d.site = ?5
-    ) ORDER BY score DESC LIMIT ?4
+        WHERE d.site = ?6
+    ) ORDER BY score DESC LIMIT ?5
 ) m JOIN chunks c ON c.id = m.id
 """
 _WINDOWS_OF_SITE: Final = """
 SELECT w.section, w.id, m.score FROM (
-    SELECT rowid AS id, -bm25(window_words, ?2, ?3, 1.0) AS score FROM window_words WHERE window_words MATCH ?1
+    SELECT rowid AS id, -bm25(window_words, ?2, ?3, ?4, 1.0) AS score FROM window_words WHERE window_words MATCH ?1
     AND +rowid IN (
         SELECT x.id FROM documents d JOIN sections s ON s.document = d.id JOIN windows x ON x.section = s.id
-        WHERE d.site = ?5
-    ) ORDER BY score DESC LIMIT ?4
+        WHERE d.site = ?6
+    ) ORDER BY score DESC LIMIT ?5
 ) m JOIN windows w ON w.id = m.id
 """
 
@@ -81,15 +84,21 @@ def lexical_matches(connection: sqlite3.Connection, query: Query, site: str | No
     found: dict[int, Match] = {}
     if not query.known:
         return found
-    arguments: list[object] = [query.match, TITLE_WEIGHT, HEADING_WEIGHT]
     of_site = [] if site is None else [site]
+
+    def rows(statement: str, match: str, limit: int) -> Iterable[tuple[int, int, float]]:
+        return connection.execute(statement, [match, *COLUMN_WEIGHTS, limit, *of_site])
+
     chunks = _CHUNKS if site is None else _CHUNKS_OF_SITE
-    for section, chunk, score in connection.execute(chunks, [*arguments, MATCHED_CHUNKS, *of_site]):
+    for section, chunk, score in rows(chunks, query.any_term, MATCHED_CHUNKS):
         match = found.setdefault(section, Match())
         if score / query.mass > match.chunk_score:
             match.chunk, match.chunk_score = chunk, score / query.mass
     windows = _WINDOWS if site is None else _WINDOWS_OF_SITE
-    for section, _, score in connection.execute(windows, [*arguments, MATCHED_WINDOWS, *of_site]):
+    together = rows(windows, query.any_term_and_stop_word, MATCHED_WINDOWS) if query.stop_words else ()
+    with_stop_words = {window: score for _, window, score in together}
+    for section, window, score in rows(windows, query.any_term, MATCHED_WINDOWS):
         match = found.setdefault(section, Match())
-        match.window_score = max(match.window_score, score / query.mass)
+        stop_words = with_stop_words.get(window, score) - score
+        match.window_score = max(match.window_score, (score + STOP_WORD_SHARE * stop_words) / query.mass)
     return found

@@ -1,17 +1,25 @@
 """A reader's words, read: what to look up, how telling each word is, and which were misspelt."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from lectern.adapters.local_index.generation import Generation, Reader
 from lectern.adapters.local_index.vocabulary import document_frequencies, idf
 from lectern.adapters.local_index.words import STOP_WORDS, split_words
 
+MIN_IDF: Final = 0.5
+"""A word that 6 sections in 10 hold is looked up only when there is no other: it costs most and tells least."""
+
 MAX_WORDS: Final = 256
 """Distinct words read of a question; a 100 KB paste must not cost seconds."""
 
 MAX_TERMS: Final = 32
 """Most telling terms that are looked up."""
+
+MAX_STOP_WORDS: Final = 16
+"""First stop words that are looked up."""
 
 MAX_CORRECTIONS: Final = 8
 """Unknown words that are looked up in the site's vocabulary; each costs about a millisecond."""
@@ -34,26 +42,43 @@ class Term:
     corrected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
-    """A question as the index sees it."""
+    """A question as the index sees it.
+
+    Attributes:
+        terms: What it is about, most telling first.
+        stop_words: The words around that, which say what kind of answer it wants; empty when there are only such.
+    """
 
     terms: tuple[Term, ...]
+    stop_words: tuple[str, ...]
 
-    @property
+    @cached_property
     def mass(self) -> float:
         """The sum of all terms' idf, known to the site or not."""
         return sum(term.idf for term in self.terms)
 
-    @property
+    @cached_property
     def known(self) -> tuple[Term, ...]:
         """Terms that some section holds."""
         return tuple(term for term in self.terms if term.known)
 
     @property
-    def match(self) -> str:
-        """The question in the syntax of the full-text tables: any of the words, most telling first."""
-        return " OR ".join(f'"{term.word}"' for term in self.known)
+    def any_term(self) -> str:
+        """Matches rows that hold any of the telling terms, in the syntax of the full-text tables."""
+        telling = [term for term in self.known if term.idf >= MIN_IDF]
+        return _any(term.word for term in telling or self.known)
+
+    @property
+    def any_term_and_stop_word(self) -> str:
+        """Matches rows that hold any of the telling terms and any of the stop words."""
+        return f"({self.any_term}) AND ({_any(self.stop_words)})"
+
+
+def _any(words: Iterable[str]) -> str:
+    # A word has nothing but letters and digits, so quoted it is never read as syntax.
+    return " OR ".join(f'"{word}"' for word in words)
 
 
 def read_query(generation: Generation, reader: Reader, text: str, site: str | None) -> Query:
@@ -79,4 +104,5 @@ def read_query(generation: Generation, reader: Reader, text: str, site: str | No
         containing = frequencies.get(stem, 0)
         terms.setdefault(stem, Term(correct, idf(sections, containing), containing > 0, word in corrections))
     ranked = sorted(terms.values(), key=lambda term: (-term.idf, term.word))
-    return Query(tuple(ranked[:MAX_TERMS]))
+    stop_words = [word for word in asked if word in STOP_WORDS] if telling is not asked else []
+    return Query(tuple(ranked[:MAX_TERMS]), tuple(stop_words[:MAX_STOP_WORDS]))

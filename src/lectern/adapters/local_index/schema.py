@@ -39,10 +39,10 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_by_key ON chunks (key);
 CREATE TABLE windows (id INTEGER PRIMARY KEY, section INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX windows_by_section ON windows (section);
-CREATE VIRTUAL TABLE chunk_words USING fts5(title, heading, text, content='', tokenize='{TOKENIZER}');
-CREATE VIRTUAL TABLE window_words USING fts5(title, heading, text, content='', tokenize='{TOKENIZER}');
+CREATE VIRTUAL TABLE chunk_words USING fts5(title, parents, heading, text, content='', tokenize='{TOKENIZER}');
+CREATE VIRTUAL TABLE window_words USING fts5(title, parents, heading, text, content='', tokenize='{TOKENIZER}');
 CREATE TABLE stems (
-    site TEXT NOT NULL, stem TEXT NOT NULL, sections INTEGER NOT NULL, PRIMARY KEY (site, stem)
+    site TEXT NOT NULL, stem TEXT NOT NULL, sections INTEGER NOT NULL, PRIMARY KEY (stem, site)
 ) WITHOUT ROWID;
 CREATE TABLE words (
     site TEXT NOT NULL, word TEXT NOT NULL, sections INTEGER NOT NULL, PRIMARY KEY (site, word)
@@ -60,13 +60,13 @@ _ROWS: Final = {
     "JOIN sections s ON s.document = d.id JOIN windows w ON w.section = s.id WHERE d.id = ?",
 }
 _ADD: Final = {
-    "chunk_words": "INSERT INTO chunk_words (rowid, title, heading, text) VALUES (?, ?, ?, ?)",
-    "window_words": "INSERT INTO window_words (rowid, title, heading, text) VALUES (?, ?, ?, ?)",
+    "chunk_words": "INSERT INTO chunk_words (rowid, title, parents, heading, text) VALUES (?, ?, ?, ?, ?)",
+    "window_words": "INSERT INTO window_words (rowid, title, parents, heading, text) VALUES (?, ?, ?, ?, ?)",
 }
 _DROP: Final = {
     "chunk_words": "INSERT INTO chunk_words (chunk_words, rowid, title, heading, text) VALUES ('delete', ?, ?, ?, ?)",
-    "window_words": "INSERT INTO window_words (window_words, rowid, title, heading, text) "
-    "VALUES ('delete', ?, ?, ?, ?)",
+    "window_words": "INSERT INTO window_words (window_words, rowid, title, parents, heading, text) "
+    "VALUES ('delete', ?, ?, ?, ?, ?)",
 }
 
 
@@ -131,9 +131,10 @@ def optimize(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO window_words (window_words) VALUES ('optimize')")
 
 
-def _words_of(connection: sqlite3.Connection, table: str, document: int) -> list[tuple[int, str, str, str]]:
-    """`(row id, title, heading, text)` as the full-text table has them."""
-    return [
-        (row, searchable(title), searchable(" ".join(json.loads(heading_path))), searchable(text))
-        for row, title, heading_path, text in connection.execute(_ROWS[table], (document,))
-    ]
+def _words_of(connection: sqlite3.Connection, table: str, document: int) -> list[tuple[int, str, str, str, str]]:
+    """`(row id, title, parents' headings, heading, text)` as the full-text table has them."""
+    rows = []
+    for row, title, heading_path, text in connection.execute(_ROWS[table], (document,)):
+        *parents, heading = json.loads(heading_path) or [""]
+        rows.append((row, *map(searchable, (title, " ".join(parents), heading, text))))
+    return rows

@@ -1,14 +1,20 @@
 """Misspelt words, corrected against the words of the site itself."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 MIN_LENGTH: Final = 4
 """Shorter words are near too many others."""
 
-MIN_LENGTH_TWO_EDITS: Final = 7
+MIN_LENGTH_REPLACED: Final = 6
+"""Below this length one letter for another makes another word (`wipe`, `wide`); other slips leave it recognisable."""
+
+MIN_LENGTH_TWO_EDITS: Final = 9
 """From this length two edits still leave a word recognisable."""
+
+_DOUBLED: Final = re.compile(r"(.)\1+")
 
 
 class Spelling:
@@ -27,23 +33,28 @@ class Spelling:
     def correct(self, word: str) -> str | None:
         """The site's word that was probably meant, or None.
 
-        The nearest one; of equally near ones the one that stands in the most sections.
+        The nearest one; of equally near ones one that differs in a doubled letter only, then the one that stands in
+        the most sections.
         """
         if len(word) < MIN_LENGTH or word.isdigit():
             return None
-        allowed = 2 if len(word) >= MIN_LENGTH_TWO_EDITS else 1
-        letters = _letters(word)
-        best: tuple[int, int, str] | None = None
+        candidates = [
+            (distance, _undoubled(candidate) != _undoubled(word), -sections, candidate)
+            for candidate, sections in self._near(word)
+            if (distance := edit_distance(word, candidate, _edits(word))) <= _edits(word)
+            and (len(word) >= MIN_LENGTH_REPLACED or not _replaces(word, candidate))
+        ]
+        return min(candidates)[-1] if candidates else None
+
+    def _near(self, word: str) -> Iterator[tuple[str, int]]:
+        """Words that may be within reach: of like length and letters, and with the same opening."""
+        allowed, letters, opening = _edits(word), _letters(word), set(word[:2])
         for length in range(max(MIN_LENGTH, len(word) - allowed), len(word) + allowed + 1):
             for candidate, sections, others in self._by_length.get(length, ()):
-                if (letters ^ others).bit_count() > 2 * allowed:
-                    continue
-                if candidate[0] != word[0] and set(candidate[:2]) != set(word[:2]):
-                    continue
-                distance = edit_distance(word, candidate, allowed)
-                if distance <= allowed and (best is None or (distance, -sections, candidate) < best):
-                    best = (distance, -sections, candidate)
-        return None if best is None else best[2]
+                if (letters ^ others).bit_count() <= 2 * allowed and (
+                    candidate[0] == word[0] or set(candidate[:2]) == opening
+                ):
+                    yield candidate, sections
 
 
 def edit_distance(one: str, other: str, limit: int) -> int:
@@ -65,6 +76,19 @@ def edit_distance(one: str, other: str, limit: int) -> int:
         if min(row) > limit:
             return limit + 1
     return min(row[-1], limit + 1)
+
+
+def _edits(word: str) -> int:
+    return 2 if len(word) >= MIN_LENGTH_TWO_EDITS else 1
+
+
+def _replaces(word: str, candidate: str) -> bool:
+    """Whether one letter stands for another one, rather than being left out, added or swapped."""
+    return len(word) == len(candidate) and sorted(word) != sorted(candidate)
+
+
+def _undoubled(word: str) -> str:
+    return _DOUBLED.sub(r"\1", word)
 
 
 def _letters(word: str) -> int:
