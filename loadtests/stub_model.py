@@ -33,7 +33,9 @@ Faults in the middle of an answer, after N tokens (of a chat stream), or half of
     finN       FIN, the body unfinished
     cutN       the body ends properly, with no `finish_reason` and no `[DONE]`
     garbageN   a frame of truncated JSON, then the rest
-    errorN     a frame that carries an error, then the end
+    errorN     a frame that carries an error, then the rest
+    endreset   RST after the frame with the `finish_reason`; usage and `[DONE]` are lost
+    endstall   nothing more comes after that frame
 
 Vectors of `stub-embed` (by default: one of unit length a text, near for texts that share words)
     dimN       N dimensions                                                      (256)
@@ -51,7 +53,7 @@ from functools import lru_cache
 _TIMES = {"ttft", "itl", "len", "retry", "flaky", "dim"}
 _CUTS = {"stall", "reset", "fin", "cut", "garbage", "error"}
 _FLAGS = {
-    *("badcite", "empty", "split", "filter", "nodone", "nousage", "badusage"),
+    *("badcite", "empty", "split", "filter", "nodone", "nousage", "badusage", "endreset", "endstall"),
     *("hang", "reset", "html", "okerror", "picky"),
     *("nan", "zero", "uneven", "short", "shuffle"),
 }

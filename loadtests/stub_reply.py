@@ -84,6 +84,10 @@ class Reply:
             return
         for frame in ending:
             await self._write(frame)
+            if "endreset" in behaviour.flags:
+                await self._break("reset")
+            elif "endstall" in behaviour.flags:
+                await self._break("stall")
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _whole(self) -> None:

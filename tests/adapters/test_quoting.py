@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tests.scripted import passage
+
 from lectern.adapters.quoting import NO_MODEL, QuotingLLM
 from lectern.ports import Completion, Passage, Prompt
-from tests.scripted import passage
 
 
 async def answer(passages: Sequence[Passage]) -> str:

@@ -182,6 +182,17 @@ def test_cut(client: httpx2.Client) -> None:
     assert '"finish_reason":"' not in got
 
 
+def test_endings_that_are_lost(client: httpx2.Client) -> None:
+    """`endreset` and `endstall` come after the frame that says why the answer ends."""
+    got, error = partial(client, "stub-len2-endreset")
+    assert '"finish_reason":"stop"' in got
+    assert "[DONE]" not in got
+    assert isinstance(error, httpx2.ReadError)
+    got, error = partial(client, "stub-len2-endstall")
+    assert '"finish_reason":"stop"' in got
+    assert isinstance(error, httpx2.ReadTimeout)
+
+
 def test_garbage_and_errors_in_the_stream(client: httpx2.Client) -> None:
     """`garbageN` sends half of a frame, `errorN` an error, each after N tokens."""
     lines = [line for line in ask(client, "stub-garbage2-len5").text.split("\n\n") if line]
