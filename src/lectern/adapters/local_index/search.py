@@ -46,11 +46,23 @@ def search(
     """
     if site is not None and list(generation.documents) == [site]:
         site = None
-    query = read_query(generation, reader, text, site)
-    ranked = _rank(generation, reader, query, vector, site)
+    query, ranked = find(generation, reader, text, vector, site)
     best = ranked[: max(limit, 0)]
     passages = read_passages(reader.connection, [(item.section, item.chunk, item.score) for item in best])
     return Hits(passages, confidence(figures(reader, query, ranked)) if ranked else 0.0)
+
+
+def find(
+    generation: Generation, reader: Reader, text: str, vector: Vector | None, site: str | None
+) -> tuple[Query, list[Ranked]]:
+    """The question as read, and all sections that match, best first; of equals the one that is read first."""
+    query = read_query(generation, reader, text, site)
+    matches = lexical_matches(reader.connection, query, site)
+    dense = generation.dense(reader.connection) if vector is not None else None
+    nearest = dense.nearest(vector, site) if dense is not None and vector is not None else {}
+    weights = section_weights(reader.connection, matches.keys() | nearest.keys())
+    ranked = [_fuse(section, weight, matches.get(section, Match()), nearest) for section, weight in weights.items()]
+    return query, sorted(ranked, key=lambda item: (-item.score, item.section))
 
 
 def figures(reader: Reader, query: Query, ranked: list[Ranked]) -> Figures:
@@ -63,17 +75,6 @@ def figures(reader: Reader, query: Query, ranked: list[Ranked]) -> Figures:
         known=sum(term.idf for term in query.known) / query.mass if query.mass else 0.0,
         margin=(top.score - tenth) / top.score if top.score > 0 else 0.0,
     )
-
-
-def _rank(
-    generation: Generation, reader: Reader, query: Query, vector: Vector | None, site: str | None
-) -> list[Ranked]:
-    matches = lexical_matches(reader.connection, query, site)
-    dense = generation.dense(reader.connection) if vector is not None else None
-    nearest = dense.nearest(vector, site) if dense is not None and vector is not None else {}
-    weights = section_weights(reader.connection, matches.keys() | nearest.keys())
-    ranked = [_fuse(section, weight, matches.get(section, Match()), nearest) for section, weight in weights.items()]
-    return sorted(ranked, key=lambda item: (-item.score, item.section))
 
 
 def _fuse(section: int, weight: float, match: Match, nearest: dict[int, tuple[int, float]]) -> Ranked:
