@@ -28,7 +28,7 @@ async def make(stub: Stub) -> AsyncGenerator[Make, None]:
     providers: list[OpenAIProvider] = []
 
     def make(model: str, *, first: float = 5, token: float = 5, answer: float = 10, max_tokens: int = 100) -> OpenAILLM:
-        providers.append(OpenAIProvider(base_url=stub.base_url, api_key=KEY, connect_timeout_seconds=2))
+        providers.append(OpenAIProvider(base_url=stub.base_url, api_key=KEY, connect_timeout_seconds=30))
         return OpenAILLM(
             providers[-1],
             model=model,
