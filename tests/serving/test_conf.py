@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.serving.conftest import Serve
-from tests.serving.servers import ROOT, until
+from tests.serving.servers import ROOT, Served, until
 
 pytestmark = pytest.mark.process
 
@@ -34,15 +34,29 @@ def test_the_port_is_the_one_asked_for(serve: Serve) -> None:
     assert server.get("/pid")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_preloading_leaves_nothing_that_a_fork_would_break(serve: Serve) -> None:
-    """The master has one thread, no socket but its listener, and no running loop when it forks."""
-    server = serve()
+def fork_safe(server: Served) -> None:
+    """The master has one thread, and no socket but its listener."""
     process = Path(f"/proc/{server.process.pid}")
     assert len(list((process / "task").iterdir())) == 1
     opened = [str(link.readlink()) for link in (process / "fd").iterdir()]
     assert len([name for name in opened if name.startswith("socket:")]) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_preloading_leaves_nothing_that_a_fork_would_break(serve: Serve) -> None:
+    """The master has one thread, no socket but its listener, and no running loop when it forks."""
+    server = serve()
+    fork_safe(server)
     assert sorted(server.noted("after_fork False")) == sorted(server.noted("startup"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_preloading_lectern_leaves_nothing_that_a_fork_would_break(serve: Serve, tmp_path: Path) -> None:
+    """Lectern's own app, which is what is served when nothing else is named, keeps to the same rule."""
+    server = serve(wait=False, APP_MODULE="", DATA_DIR=str(tmp_path / "data"))
+    until(lambda: "Booting worker" in server.log)
+    assert server.get("/health")
+    fork_safe(server)
 
 
 def test_preloaded_objects_are_frozen(serve: Serve) -> None:

@@ -34,6 +34,27 @@ async def test_a_waiter_that_leaves_is_forgotten() -> None:
     assert not drain.begun._waiters
 
 
+async def test_callbacks_come_with_the_last_call_unless_withdrawn() -> None:
+    """A stream that ends by itself withdraws its callback; the others are called once, a late one at once."""
+    process.enter_worker(0)
+    called: list[str] = []
+    process.on_last_call(lambda: called.append("stays"))
+    withdraw = process.on_last_call(lambda: called.append("leaves"))
+    withdraw()
+    process.drain().begin(5)
+    await asyncio.sleep(0.01)
+    assert called == []
+    process.drain().last_call.happen()
+    process.drain().last_call.happen()
+    await process.wait_for_last_call()
+    await asyncio.sleep(0.01)
+    assert called == ["stays"]
+    process.on_last_call(lambda: called.append("late"))
+    await asyncio.sleep(0.01)
+    assert called == ["stays", "late"]
+    process.enter_worker(0)
+
+
 def test_the_time_left_can_only_shrink() -> None:
     """A second, shorter deadline counts; a longer one does not."""
     drain = Drain()

@@ -20,7 +20,7 @@ from .drain import Drain, Schedule, call_seconds
 # A worker that retires after its last request is not killed by anyone: its streams may run for longer than any answer.
 RETIRE_SECONDS = 300.0
 # After a second signal the master kills in 2 s; this much of it is for last events, then for `finally` and shutdown.
-LAST_WORDS_SECONDS, HURRY_SECONDS = 0.2, 1.5
+LAST_WORDS_SECONDS, HURRY_SECONDS = 0.5, 1.5
 # The parts of the margin after which streams' `finally` and the app's shutdown must have ended.
 _CLEANED, _SHUT = 0.4, 0.8
 _POLL_SECONDS = 0.05
@@ -68,21 +68,27 @@ class DrainingServer(Server):
         self._loop.call_soon_threadsafe(self.stop)
 
     def stop(self) -> None:
-        """Drain; when called again, hurry. A server that has not started yet has nothing to drain and just ends."""
+        """Drain; when called again, hurry."""
         if self.should_exit:
             self.hurry()
-        elif self.started:
+        elif self._can_end():
+            self.should_exit = True
             self._end_streams_in(self._schedule.streams)
-        elif self._serving is not None:
-            self._serving.cancel()
-        self.should_exit = True
 
     def hurry(self) -> None:
         """End now: streams have a moment for a last event, and everything after is short."""
-        self._margin = min(self._margin, HURRY_SECONDS)
-        self._end_streams_in(LAST_WORDS_SECONDS)
-        self._drain.last_call.happen()
-        self.should_exit = True
+        if self._can_end():
+            self.should_exit = True
+            self._margin = min(self._margin, HURRY_SECONDS)
+            self._end_streams_in(LAST_WORDS_SECONDS)
+            self._drain.last_call.happen()
+
+    def _can_end(self) -> bool:
+        """Whether there is anything to drain; a server that has not started yet is stopped where it stands."""
+        if not self.started and self._serving is not None:
+            self.should_exit = True
+            self._serving.cancel()
+        return self.started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Run the app's startup and listen."""
