@@ -20,6 +20,7 @@ from lectern.api import ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
+from lectern.errors import LecternError
 from lectern.formats import sse
 from lectern.ops import logs
 from lectern.ops.health import Readiness
@@ -110,8 +111,10 @@ async def _warm_up(app: FastAPI) -> None:
         if part is not None:
             try:
                 await part.warm()
-            except Exception as error:
-                logger.warning("warm-up of %s: %s", part.describe().name, type(error).__name__, exc_info=error)
+            except LecternError as error:  # the adapter has logged its cause
+                logger.warning("%s is not ready yet: %s", part.describe().name, error.code)
+            except Exception:  # nothing a part raises may end the worker
+                logger.exception("%s could not be warmed up", part.describe().name)
     app.state.readiness.warm = True
     if process.worker_number() == 1:
         _announce(app.state.settings, ports)

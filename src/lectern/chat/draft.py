@@ -74,7 +74,8 @@ class Draft:
 
     def degrade(self, part: str, error: LecternError) -> Degraded:
         """Note a part that could not be used."""
-        logger.warning("%s could not be used: %s", part, error.code, exc_info=error.__cause__)
+        # The cause by its kind only: its text may hold what a provider was sent, and adapters log what they must.
+        logger.warning("%s could not be used: %s (%s)", part, error.code, type(error.__cause__).__name__)
         self._degraded[part] = error.code
         return Degraded(part, error.code)
 

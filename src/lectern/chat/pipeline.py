@@ -71,7 +71,8 @@ async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerat
         yield Done(outcome=outcome, finish=completion.finish, usage=draft.usage, timings=draft.timings)
     except Exception as error:
         failure = error if isinstance(error, LecternError) else InternalError()
-        logger.warning("turn %s failed: %s", draft.turn_id, failure.code, exc_info=error)
+        defect = error if isinstance(failure, InternalError) else None
+        logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
         await _save(draft, "failed", ports)
         yield Failed.of(failure)
     except BaseException:

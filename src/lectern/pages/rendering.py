@@ -26,7 +26,7 @@ _DEEPEST = 6
 @cache
 def _markdown() -> MarkdownIt:
     # Section texts are plain text with indented code; raw HTML in them is text to be read.
-    return MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "heading", "lheading"])
+    return MarkdownIt("commonmark", {"html": False, "breaks": True}).disable(["image", "link", "heading", "lheading"])
 
 
 def render(document: Document, site: str) -> str:

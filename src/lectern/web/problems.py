@@ -84,7 +84,7 @@ def install(app: FastAPI) -> None:
     async def lectern_error(_request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, LecternError)
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.warning("%s: %s", error.code, error.message, exc_info=error.__cause__)
+            logger.warning("%s: %s (%s)", error.code, error.message, type(error.__cause__).__name__)
         return problem_response(error)
 
     async def validation_error(_request: Request, error: Exception) -> ProblemResponse:
