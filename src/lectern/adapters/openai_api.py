@@ -38,6 +38,9 @@ FOREIGN = (
 
 _OWN_HOST = "api.openai.com"
 _KEEPALIVE_SECONDS = 60
+_IDLE_CONNECTIONS = 100
+"""The pool probes each idle connection at every call: 1,000 of them doubled the cost of 1,000 streams of 30 tokens."""
+
 _STATUS_TIMEOUTS = {408, 504}
 _STATUS_TOO_MANY = 429
 _STATUS_CONFLICT = 409
@@ -79,7 +82,7 @@ class OpenAIProvider:
         """
         if self._client is None:
             limits = httpx2.Limits(
-                max_connections=None, max_keepalive_connections=1000, keepalive_expiry=_KEEPALIVE_SECONDS
+                max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS
             )
             http = httpx2.AsyncClient(verify=self._tls or True, limits=limits, timeout=self._timeout)
             self._client = openai.AsyncOpenAI(
