@@ -11,7 +11,7 @@ from dataclasses import dataclass
 # so a sentence in Chinese, a long URL and a base64 blob are bounded too.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]{{1,2}}|[^\s{_UNSPACED}]{{1,32}}")
-_BLOCK = re.compile(r"(?:(?!\n[ \t]*\n).)+", re.DOTALL)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LINE = re.compile(r"[^\n]+")
 _SENTENCE_END = re.compile(r"[.!?؟۔][\"'”’)\]]*\s+|[。！？]")  # noqa: RUF001 - full-width marks end sentences too
 
@@ -69,12 +69,15 @@ def chunk(text: str, size: ChunkSize = ChunkSize()) -> tuple[str, ...]:
 
 def _units(text: str, most: int) -> list[_Unit]:
     units: list[_Unit] = []
-    for block in _BLOCK.finditer(text):
+    block = 0
+    for blank in (*_BLANK_LINE.finditer(text), None):
+        stop = blank.start() if blank else len(text)
         opens = True
-        for start, end in _slices(text, *block.span()):
+        for start, end in _slices(text, block, stop):
             for first, last, words in _bounded(text, start, end, most):
                 units.append(_Unit(first, last, words, opens))
                 opens = False
+        block = stop + 1
     return units
 
 

@@ -43,16 +43,14 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
     if fenced is None or len(fenced["yaml"]) > _MAX_CHARACTERS:
         return FrontMatter(), text
     try:
-        # The base loader makes strings of all scalars and knows no tags that could build objects.
-        values = yaml.load(fenced["yaml"], Loader=yaml.CBaseLoader)  # noqa: S506 - the base loader builds only strings
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        values = _top_level(fenced["yaml"])
+    except (yaml.YAMLError, ValueError) as error:
         raise BrokenFrontMatter(_explain(error)) from error
-    if not isinstance(values, dict):
-        return (FrontMatter(), text[fenced.end() :] if values is None else text)
+    if values is None:
+        return FrontMatter(), text
 
     def read(name: str) -> str | None:
-        value = values.get(name)
-        return value.strip() or None if isinstance(value, str) else None
+        return values.get(name, "").strip() or None
 
     matter = FrontMatter(
         title=read("title"),
@@ -64,6 +62,30 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
         number_prefixes=(read("parse_number_prefixes") or "true").lower() in _TRUE,
     )
     return matter, text[fenced.end() :]
+
+
+def _top_level(text: str) -> dict[str, str] | None:
+    """The scalars of the outermost mapping as they were written, or None when the text is no mapping.
+
+    Reads the parser's events one by one: building nested values would recurse as deep as a hostile page asks for.
+    """
+    values: dict[str, str] = {}
+    key: str | None = None
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.NodeEvent):
+            opens = isinstance(event, yaml.CollectionStartEvent)
+            if depth == 0 and not isinstance(event, yaml.MappingStartEvent):
+                return None
+            if depth == 1:
+                written = event.value if isinstance(event, yaml.ScalarEvent) else ""
+                if key is not None:
+                    values[key] = written
+                key = written if key is None else None
+            depth += opens
+    return values
 
 
 def _explain(error: Exception) -> str:

@@ -12,7 +12,7 @@ _COMMENT_AT_END = re.compile(r"\s*\{\s*/\*(?P<comment>(?:(?!\*/).)*)\*/\s*\}$", 
 _DIRECTIVE = re.compile(r"(?<!:):[A-Za-z](?:[\w-]*\w)?(?![\w:-])", re.ASCII)
 # Icons of Material for MkDocs: they are pictures to the reader.
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[\w-]+:(?:\{[^{}\n]*\})?[ ]?")
-_FOOTNOTE = re.compile(r"\[\^[\w-]+\]")
+_FOOTNOTE = re.compile(r"^\[\^[\w-]+\]:\s*|\[\^[\w-]+\]")
 
 
 def plain_text(tokens: Sequence[Token]) -> str:
@@ -49,7 +49,7 @@ def slug_text(tokens: Sequence[Token]) -> str:
 
 def heading_id(content: str) -> tuple[str, str | None]:
     """Separate a heading's source from an id written at its end, in whichever form."""
-    comment = _COMMENT_AT_END.search(content)
+    comment = _COMMENT_AT_END.search(content, max(0, len(content) - 200))
     if comment and (anchor := comment_id(comment["comment"])):
         return content[: comment.start()], anchor
     text, anchor = split_explicit_id(content)

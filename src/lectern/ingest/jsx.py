@@ -7,17 +7,29 @@ Works on the page's text and never past a limit, so it fits into the parser's ru
 import re
 
 MAX_TAG = 20_000
+MAX_RAW = 200_000
 _NAME = re.compile(r"</?(?P<name>[A-Za-z_$][\w$]*(?:[.:-][\w$]+)*)?")
 # Inside a tag: blanks, attribute names, quoted values; what else may come is decided by its first character.
 _INSIDE = re.compile(r"[\s=]+|[@\w$.:-]+(?![^\s=/>{\w])|\"[^\"]*\"|'[^']*'|/")
 _BRACE_STOP = re.compile(r"[{}]|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r"\{\s*(?P<quote>[\"'`])(?P<text>(?:(?!(?P=quote)).)*)(?P=quote)\s*\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\s*`(?P<text>.*)`\s*\}", re.DOTALL)
 _ATTRIBUTE = re.compile(
     r"[\s\"'}](?P<name>label|title|alt|summary|heading|header|caption|description|value)\s*=\s*"
     r"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|\{\s*[\"'`](?P<braced>[^\"'`{}]*)[\"'`]\s*\})"
 )
 _RAW = re.compile(r"<(?P<name>script|style|pre|svg)\b", re.IGNORECASE)
+_RAW_END = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style", "pre", "svg")}
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
+def scan_angle(src: str, position: int, limit: int) -> int | None:
+    """Return where the comment, raw element or tag that starts at `position` ends, or None when none does."""
+    if src.startswith("<!", position):
+        return _scan_comment(src, position, limit)
+    if head := _RAW.match(src, position, limit):
+        return _scan_raw(src, head, limit) or scan_tag(src, position, limit)
+    return scan_tag(src, position, limit)
 
 
 def scan_tag(src: str, position: int, limit: int) -> int | None:
@@ -60,24 +72,23 @@ def scan_braces(src: str, position: int, limit: int) -> int | None:
     return None
 
 
-def scan_comment(src: str, position: int, limit: int) -> int | None:
-    """Return where the `<!-- … -->` or `<!…>` at `position` ends, or None when none starts there."""
+def _scan_comment(src: str, position: int, limit: int) -> int | None:
     if src.startswith("<!--", position):
         close = src.find("-->", position + 4, limit)
         return close + 3 if close >= 0 else None
-    if src.startswith("<!", position) and src[position + 2 : position + 3].isalpha():
-        close = src.find(">", position, min(limit, position + MAX_TAG))
-        return close + 1 if close >= 0 else None
-    return None
+    close = src.find(">", position, min(limit, position + MAX_TAG))
+    return close + 1 if close >= 0 and src[position + 2].isalpha() else None
 
 
-def scan_raw(src: str, position: int, limit: int) -> int | None:
-    """Return where a `script`, `style`, `svg` or `pre` element ends, or None when none starts there."""
-    head = _RAW.match(src, position, limit)
-    if head is None:
-        return None
-    close = re.compile(rf"</{head['name']}\s*>", re.IGNORECASE).search(src, head.end(), limit)
+def _scan_raw(src: str, head: re.Match[str], limit: int) -> int | None:
+    """Where a `script`, `style`, `svg` or `pre` element ends."""
+    close = _RAW_END[head["name"].lower()].search(src, head.end(), min(limit, head.end() + MAX_RAW))
     return close.end() if close else None
+
+
+def is_unclosed(element: str) -> bool:
+    """Whether a raw element is its opening tag only: its end was looked for and not found."""
+    return bool(_RAW.match(element)) and raw_text(element) is None and not element.endswith("/>")
 
 
 def raw_text(element: str) -> str | None:
@@ -87,9 +98,8 @@ def raw_text(element: str) -> str | None:
         return None
     if head["name"].lower() != "pre":
         return ""
-    text = _TAGS.sub("", element)
-    string = _STRING.fullmatch(text.strip())
-    return (string["text"] if string else text).strip("\n")
+    template = _TEMPLATE.search(element)
+    return (template["text"] if template else _TAGS.sub("", element)).strip("\n")
 
 
 def tag_name(tag: str) -> str:

@@ -19,9 +19,9 @@ from lectern.ingest.prose import Prose
 from lectern.ingest.slugger import Slugger
 
 _MAX_PARTIAL_DEPTH = 8
-_UNWRAPPED = re.compile(
-    r"^[ ]*(?P<fence>`{3,4})[ ]*mdx-code-block\n(?P<body>.*?)\n[ ]*(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL
-)
+_WRAPPED = re.compile(r"(?P<fence>`{3,4})[ ]*mdx-code-block")
+# A paragraph of more characters is a dump, kept as it stands: inline syntax costs more than linear time there.
+_MAX_INLINE = 10_000
 
 Partials = Callable[[str, str], dict[str, tuple[str, str]]]
 """(path, text) → component name → (path, text) of the Markdown files that a page imports."""
@@ -106,7 +106,7 @@ class _PageReader:
     def read(self, path: str, text: str, inside: tuple[str, ...]) -> None:
         """Walk a file's tokens; a partial is walked in the middle of its page, with a slugger of its own."""
         if "mdx-code-block" in text:
-            text = _UNWRAPPED.sub(lambda match: match["body"], text)
+            text = _unwrap(text)
         mdx = path.endswith(".mdx") or looks_like_mdx(text)
         partials = self.partials(path, text) if mdx else {}
         slugger = Slugger()
@@ -162,5 +162,23 @@ def _parse(text: str, *, mdx: bool) -> list[Token]:
             token.content, anchor = heading_id(token.content)
             token.meta.setdefault("id", anchor)
         token.children = token.children if token.children is not None else []
-        md.inline.parse(token.content, md, env, token.children)
+        if len(token.content) <= _MAX_INLINE:
+            md.inline.parse(token.content, md, env, token.children)
+        else:
+            token.children.append(Token("text", "", 0, content=token.content))
     return tokens
+
+
+def _unwrap(text: str) -> str:
+    """Read what stands in `mdx-code-block` fences as part of the page, as Docusaurus does."""
+    lines: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        bare = line.strip()
+        if fence and bare == fence:
+            fence = ""
+        elif not fence and (opening := _WRAPPED.fullmatch(bare)):
+            fence = opening["fence"]
+        else:
+            lines.append(line)
+    return "\n".join(lines)

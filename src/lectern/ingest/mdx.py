@@ -13,13 +13,13 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 from lectern.ingest.jsx import (
+    MAX_TAG,
     expression_text,
     is_comment,
+    is_unclosed,
     raw_text,
+    scan_angle,
     scan_braces,
-    scan_comment,
-    scan_raw,
-    scan_tag,
     tag_name,
     tag_text,
 )
@@ -28,10 +28,18 @@ _ESM = re.compile(
     r"(?:import\s+(?:['\"{*\w$])|export\s+(?:default|const|let|var|function|async|class|type|interface|[{*]))"
 )
 _IMPORT_FROM = re.compile(r"(?:^import\s*|\bfrom\s*)['\"][^'\"\n]+['\"]", re.MULTILINE)
+_COMMENT_START = re.compile(r"\{\s*/\*")
+_FAILED = "unclosed openings"
+_MAX_FAILED = 500
 _ATTRIBUTES = re.compile(r"\{:?\s*(?:[.#][\w:-]+\s*)+\}")
 _HEADING = re.compile(r"<h(?P<level>[1-6])(?P<attributes>(?:\s[^<>]*)?)>(?P<text>.*)</h(?P=level)>\s*", re.IGNORECASE)
 _ID = re.compile(r"\sid=[\"'](?P<id>[^\"']+)[\"']")
-_LINE_BREAK = re.compile(r"<(?:br|hr)\b", re.IGNORECASE)
+# Tags that start or end a line for the reader.
+_LINE_BREAK = re.compile(
+    r"</?(?:br|hr|p|div|section|summary|details|blockquote|ul|ol|li|dl|dt|dd|table|tr|td|th|figcaption|h[1-6]|Tabs?)\b"
+    r"|</TabItem",
+    re.IGNORECASE,
+)
 
 
 def use_mdx(md: MarkdownIt, *, expressions: bool) -> None:
@@ -59,19 +67,30 @@ def _esm(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa
     """Drop a block of imports and exports; blank lines inside open braces belong to it."""
     if silent or state.sCount[start] != 0 or not _ESM.match(state.src, state.bMarks[start]):
         return False
-    begin = state.bMarks[start]
-    line = start
-    while True:
-        while line < end and not state.isEmpty(line):
-            line += 1
-        block = state.src[begin : state.eMarks[line - 1]]
-        if line >= end or block.count("{") <= block.count("}"):
-            break
-        line += 1
+    stop = _esm_end(state, start, end)
+    block = state.src[state.bMarks[start] : state.eMarks[stop - 1]]
     if block.startswith("import") and not _IMPORT_FROM.search(block):
         return False
-    state.line = line
+    state.line = stop
     return True
+
+
+def _esm_end(state: StateBlock, start: int, end: int) -> int:
+    """The line after the block: at the first blank line with all braces closed, or simply the first when none is."""
+    first_blank, depth, line = None, 0, start
+    hopeless = _failures(state) >= _MAX_FAILED
+    while line < end and state.eMarks[line] - state.bMarks[start] < MAX_TAG:
+        if state.isEmpty(line):
+            first_blank = first_blank or line
+            if depth <= 0 or hopeless:
+                return line
+        depth += state.src.count("{", state.bMarks[line], state.eMarks[line])
+        depth -= state.src.count("}", state.bMarks[line], state.eMarks[line])
+        line += 1
+    if depth <= 0 or first_blank is None:
+        return line
+    _count_failure(state)
+    return first_blank
 
 
 def _flow(state: StateBlock, start: int, end: int, *, silent: bool, expressions: bool) -> bool:
@@ -81,7 +100,7 @@ def _flow(state: StateBlock, start: int, end: int, *, silent: bool, expressions:
         return False
     if _html_heading(state, start, silent=silent):
         return True
-    taken = _flow_parts(state.src, position, state.eMarks[end - 1], expressions=expressions)
+    taken = _flow_parts(state, position, state.eMarks[end - 1], expressions=expressions)
     if taken is None or silent:
         return taken is not None
     parts, position = taken
@@ -92,18 +111,21 @@ def _flow(state: StateBlock, start: int, end: int, *, silent: bool, expressions:
     for part in parts:
         _emit_flow(state, part)
     if position < state.eMarks[line]:
-        _restart_line(state, line, position)
+        # Text after a comment is read as if its line began there.
+        state.bMarks[line], state.tShift[line], state.sCount[line] = position, 0, state.blkIndent
+        state.md.block.tokenize(state, line, line + 1)
     return True
 
 
-def _flow_parts(src: str, position: int, limit: int, *, expressions: bool) -> tuple[list[str], int] | None:
+def _flow_parts(state: StateBlock, position: int, limit: int, *, expressions: bool) -> tuple[list[str], int] | None:
     """The tags, expressions and comments up to the end of a line, and where that is.
 
     Text after them makes the line a paragraph, which is none of ours; after a comment it is read on its own.
     """
+    src = state.src
     parts: list[str] = []
     while position < limit and src[position] != "\n":
-        stop = _scan(src, position, limit, expressions=expressions)
+        stop = _scan(state, position, limit, expressions=expressions)
         if stop is None:
             return (parts, position) if parts and parts[-1].endswith(("-->", "*/}")) else None
         parts.append(src[position:stop])
@@ -130,22 +152,36 @@ def _html_heading(state: StateBlock, start: int, *, silent: bool) -> bool:
     return True
 
 
-def _restart_line(state: StateBlock, line: int, position: int) -> None:
-    """Let the text after a comment be read as a line of its own."""
-    state.bMarks[line] = position
-    state.tShift[line] = 0
-    state.sCount[line] = state.blkIndent
-    state.line = line
+def _scan(state: StateBlock | StateInline, position: int, limit: int, *, expressions: bool) -> int | None:
+    """Where the tag, comment or expression that starts here ends, or None when there is none.
 
-
-def _scan(src: str, position: int, limit: int, *, expressions: bool) -> int | None:
-    """Where the tag, comment or expression that starts here ends, or None when there is none."""
+    Each opening that nothing closes costs a look at the text behind it, so only so many are tried on one page.
+    """
+    src = state.src
+    following = src[position + 1 : position + 2]
     if src[position] == "{":
-        stop = scan_braces(src, position, limit)
-        return stop if stop and (expressions or is_comment(src[position:stop])) and src[position + 1] != "#" else None
-    if src[position] != "<":
+        wanted = following != "#" and (expressions or _COMMENT_START.match(src, position))
+        find = scan_braces
+    else:
+        wanted = src[position] == "<" and (following.isalpha() or following in set("/>!_$"))
+        find = scan_angle
+    if not wanted or _failures(state) >= _MAX_FAILED:
         return None
-    return scan_comment(src, position, limit) or scan_raw(src, position, limit) or scan_tag(src, position, limit)
+    stop = find(src, position, limit)
+    if stop is None or is_unclosed(src[position:stop]):
+        _count_failure(state)
+    elif src[position] == "{" and not expressions and not is_comment(src[position:stop]):
+        return None
+    return stop
+
+
+def _failures(state: StateBlock | StateInline) -> int:
+    failures: int = state.env.get(_FAILED, 0)
+    return failures
+
+
+def _count_failure(state: StateBlock | StateInline) -> None:
+    state.env[_FAILED] = _failures(state) + 1
 
 
 def _emit_flow(state: StateBlock, part: str) -> None:
@@ -178,16 +214,16 @@ def _tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser
     position = state.pos
     if state.src[position] != "<":
         return False
-    stop = _scan(state.src, position, state.posMax, expressions=False)
+    stop = _scan(state, position, state.posMax, expressions=False)
     if stop is None or _is_generic(state.src, position, stop):
         return False
     if not silent:
         part = state.src[position:stop]
         if _LINE_BREAK.match(part):
             state.push("hardbreak", "br", 0)
-        else:
+        elif not part.startswith(("</", "<!")):
             token = state.push("element", "", 0)
-            token.content = "" if part.startswith(("</", "<!")) else raw_text(part) or tag_text(part)
+            token.content = raw_text(part) or f"{tag_text(part)} ".lstrip()
     state.pos = stop
     return True
 
@@ -204,7 +240,7 @@ def _expression(state: StateInline, *, silent: bool, expressions: bool) -> bool:
     position = state.pos
     if state.src[position] != "{":
         return False
-    stop = _scan(state.src, position, state.posMax, expressions=expressions)
+    stop = _scan(state, position, state.posMax, expressions=expressions)
     if stop is None:
         listed = None if expressions else _ATTRIBUTES.match(state.src, position, state.posMax)
         if listed is None:

@@ -42,6 +42,7 @@ class Prose:
     _bullet: str = ""
     _table_starts: bool = False
     _in_cell: bool = False
+    _after_code: bool = False
 
     def take(self, token: Token) -> None:
         """Add a block token; those that show nothing are ignored."""
@@ -70,9 +71,12 @@ class Prose:
             return
         depth = len(self._lists) - 1
         if self._bullet:
-            opening = self._lists[-1]
-            self._add("\n" if depth or not opening.fresh else "\n\n", "  " * depth + self._bullet + _TASK.sub("", text))
-            opening.fresh = False
+            current = self._lists[-1]
+            starts_list = current.fresh and not depth
+            self._add(
+                "\n\n" if starts_list or self._after_code else "\n", "  " * depth + self._bullet + _TASK.sub("", text)
+            )
+            current.fresh = False
             self._bullet = ""
         else:
             self._add("\n\n", text)
@@ -85,6 +89,7 @@ class Prose:
             self._text(title["title"])
         if code.strip():
             self._add("\n\n", "\n".join(lines))
+            self._after_code = True
 
     def _list(self, token: Token) -> None:
         match token.type:
@@ -111,3 +116,4 @@ class Prose:
 
     def _add(self, separator: str, text: str) -> None:
         self._blocks.append(separator + text if self._blocks else text)
+        self._after_code = False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 # Circled and squared letters are symbols by category and alphabetic by property; github-slugger goes by the property.
 _ALPHABETIC_SYMBOLS = ((0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
+_MAX_ID = 200
 _CLASSIC_ID = re.compile(r"\s*\{#(?P<id>(?:.(?!\{#|\}))*.)\}$")
 _ATTRIBUTE_LIST = re.compile(r"\s*\{:?\s*(?P<attributes>(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"{}]*\"|[^\s\"{}]+))"
                              r"(?:\s+(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"{}]*\"|[^\s\"{}]+)))*)\s*\}$")  # fmt: skip
@@ -39,9 +40,11 @@ def split_explicit_id(text: str) -> tuple[str, str | None]:
     """
     if not text.endswith("}"):
         return text, None
-    if classic := _CLASSIC_ID.search(text):
+    # An id is short; looking at the end only keeps a hostile heading cheap.
+    start = max(0, len(text) - _MAX_ID)
+    if classic := _CLASSIC_ID.search(text, start):
         return text[: classic.start()], classic["id"].strip()
-    if listed := _ATTRIBUTE_LIST.search(text):
+    if listed := _ATTRIBUTE_LIST.search(text, start):
         ids = [word[1:] for word in listed["attributes"].split() if word.startswith("#")]
         return text[: listed.start()], ids[-1] if ids else None
     return text, None
