@@ -98,6 +98,9 @@ logconfig_dict = dict_config(_settings.log_level, choose_format(_settings.log_fo
 when_ready, pre_fork, post_fork, child_exit = hooks.when_ready, hooks.pre_fork, hooks.post_fork, hooks.child_exit
 
 if __name__ == "__main__":
+    os.environ.pop("WEB_CONCURRENCY", None)  # gunicorn wants a bare number, where the settings take an empty one
+    if _settings.web_concurrency is not None:
+        os.environ["WEB_CONCURRENCY"] = str(_settings.web_concurrency)
     from gunicorn.app.wsgiapp import run
 
     sys.argv[1:1] = ["-c", __file__]

@@ -6,7 +6,7 @@ import gc
 import importlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -41,6 +41,11 @@ async def state(request: Request) -> Response:
     )
 
 
+async def client(request: Request) -> Response:
+    """Answer with the address that the server takes for the reader's."""
+    return PlainTextResponse(request.client.host if request.client else "")
+
+
 async def block(request: Request) -> Response:
     """Block the event loop."""
     note("blocked")
@@ -71,7 +76,7 @@ async def stream(request: Request) -> Response:
                 await asyncio.sleep(0.05)  # what saving a half answer takes
             note("finally")
 
-    return StreamingResponse(chunks(), media_type="text/plain")
+    return StreamingResponse(chunks(), media_type="text/plain", headers={"X-Pid": str(os.getpid())})
 
 
 async def flood(request: Request) -> Response:
@@ -102,11 +107,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.sleep(60)
 
 
-def make(after_fork: Callable[[], None] | None = None) -> Starlette:
+def make() -> Starlette:
     """Build the app."""
-    routes = [Route(f"/{view.__name__}", view, methods=["GET", "POST"]) for view in (pid, state, block, stream, flood)]
-    app = Starlette(routes=routes, lifespan=lifespan)
-    app.state.after_fork = after_fork or (lambda: note(f"after_fork {_running_loop()}"))
+    views = (pid, state, client, block, stream, flood)
+    app = Starlette(routes=[Route(f"/{view.__name__}", view) for view in views], lifespan=lifespan)
+    app.state.after_fork = lambda: note(f"after_fork {_running_loop()}")
     return app
 
 

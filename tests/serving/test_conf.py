@@ -34,6 +34,23 @@ def test_the_port_is_the_one_asked_for(serve: Serve) -> None:
     assert server.get("/pid")
 
 
+@pytest.mark.parametrize("web_concurrency", ["", "3.0"])
+def test_the_containers_limits_decide_unless_the_operator_does(serve: Serve, web_concurrency: str) -> None:
+    """An empty WEB_CONCURRENCY is none: the plan's reason is a limit, which a Space's variable can lower."""
+    server = serve(wait=False, command=LAUNCHER, WEB_CONCURRENCY=web_concurrency, CPU_CORES="0.5")
+    until(lambda: "Serving at" in server.log)
+    reason = "2 workers: 0.5 CPUs (CPU_CORES)" if not web_concurrency else "3 workers: WEB_CONCURRENCY"
+    assert reason in server.log
+
+
+@pytest.mark.parametrize(("trusted", "reader"), [("127.0.0.1,10.0.0.0/8", "203.0.113.7"), ("10.0.0.0/8", "127.0.0.1")])
+def test_the_readers_address_is_the_last_that_no_trusted_proxy_wrote(serve: Serve, trusted: str, reader: str) -> None:
+    """What a reader puts into X-Forwarded-For is not believed, and nothing is from a peer that is no proxy of ours."""
+    connection = serve(FORWARDED_ALLOW_IPS=trusted).connect()
+    connection.request("GET", "/client", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.7, 10.1.2.3"})
+    assert connection.getresponse().read() == reader.encode()
+
+
 def fork_safe(server: Served) -> None:
     """The master has one thread, and no socket but its listener."""
     process = Path(f"/proc/{server.process.pid}")

@@ -118,6 +118,18 @@ def test_a_signal_to_one_worker_drains_that_worker_only(serve: Serve) -> None:
     assert alive(sibling)
 
 
+def test_a_repeated_sigterm_to_a_worker_cuts_nothing(serve: Serve) -> None:
+    """Gunicorn repeats SIGTERM when it is told to have fewer workers; streams still end by themselves."""
+    server = serve(GRACEFUL_TIMEOUT_SECONDS="100")
+    stream = server.stream("n=20&every=0.1")
+    worker = int(stream.headers["X-Pid"])
+    for chunk in range(1, 10):
+        os.kill(worker, signal.SIGTERM)
+        assert stream.readline() == f"chunk {chunk}\n".encode()
+    assert stream.read().endswith(b"chunk 19\nend\n")
+    until(lambda: server.noted("atexit") == [worker])
+
+
 def test_a_slow_client_of_a_draining_worker_is_cut_at_the_deadline(serve: Serve) -> None:
     """A client that takes no bytes cannot keep a worker from ending."""
     server = serve(GRACEFUL_TIMEOUT_SECONDS="3")

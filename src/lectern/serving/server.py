@@ -2,12 +2,13 @@
 
 On a signal, or after its last request, it takes no new connections and lets streams run; it tells the app when
 draining begins and when it is time for a last event; what still runs is cancelled, and its `finally` is awaited
-before the app's shutdown. The heartbeat goes on to the end. A second signal makes all of it short. Captured signals
-are not raised again, so exit hooks run and the exit code is 0.
+before the app's shutdown. The heartbeat goes on to the end. SIGINT and SIGQUIT, which the master sends after a
+second SIGTERM, make all of it short. Signals are not raised again, so exit hooks run and the exit code is 0.
 """
 
 import asyncio
 import logging
+import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -64,14 +65,12 @@ class DrainingServer(Server):
         self._margin = self._schedule.margin
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Take a signal; the loop acts on it."""
-        self._loop.call_soon_threadsafe(self.stop)
+        """Take a signal; the loop acts on it. The master repeats SIGTERM without meaning more by it."""
+        self._loop.call_soon_threadsafe(self.stop if sig == signal.SIGTERM else self.hurry)
 
     def stop(self) -> None:
-        """Drain; when called again, hurry."""
-        if self.should_exit:
-            self.hurry()
-        elif self._can_end():
+        """Drain; when called again, nothing."""
+        if not self.should_exit and self._can_end():
             self.should_exit = True
             self._end_streams_in(self._schedule.streams)
 
@@ -129,14 +128,16 @@ class DrainingServer(Server):
             logging.getLogger("uvicorn.error").addFilter(_not_cancelled)
         for task in tasks:
             task.cancel("the worker stops")
-        while self._busy() and self._loop.time() < self._streams_end + self._margin * _CLEANED:  # noqa: ASYNC110 - it moves
+        # Polled, because a signal may bring the end nearer meanwhile.
+        while self._busy() and self._loop.time() < self._streams_end + self._margin * _CLEANED:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # the client does not read what is left
 
     async def _end_app(self) -> None:
         ending = asyncio.create_task(self.lifespan.shutdown())
-        while not ending.done() and self._loop.time() < self._streams_end + self._margin * _SHUT:
+        longest = self._loop.time() + self._schedule.streams
+        while not ending.done() and self._loop.time() < min(self._streams_end, longest) + self._margin * _SHUT:
             await asyncio.wait({ending}, timeout=_POLL_SECONDS)
         if not ending.done():
             _log.error("The app's shutdown is not done in time; leaving without it")
