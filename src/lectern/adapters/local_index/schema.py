@@ -64,7 +64,8 @@ _ADD: Final = {
     "window_words": "INSERT INTO window_words (rowid, title, parents, heading, text) VALUES (?, ?, ?, ?, ?)",
 }
 _DROP: Final = {
-    "chunk_words": "INSERT INTO chunk_words (chunk_words, rowid, title, heading, text) VALUES ('delete', ?, ?, ?, ?)",
+    "chunk_words": "INSERT INTO chunk_words (chunk_words, rowid, title, parents, heading, text) "
+    "VALUES ('delete', ?, ?, ?, ?, ?)",
     "window_words": "INSERT INTO window_words (window_words, rowid, title, parents, heading, text) "
     "VALUES ('delete', ?, ?, ?, ?, ?)",
 }

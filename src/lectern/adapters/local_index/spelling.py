@@ -27,16 +27,16 @@ class Spelling:
     def __init__(self, words: Iterable[tuple[str, int]]) -> None:
         self._by_length: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
         for word, sections in words:
-            if not word.isdigit():
+            if word.isalpha():
                 self._by_length[len(word)].append((word, sections, _letters(word)))
 
     def correct(self, word: str) -> str | None:
         """The site's word that was probably meant, or None.
 
         The nearest one; of equally near ones one that differs in a doubled letter only, then the one that stands in
-        the most sections.
+        the most sections. A word with digits is a name (`base64`, `es2015`) and is left alone.
         """
-        if len(word) < MIN_LENGTH or word.isdigit():
+        if len(word) < MIN_LENGTH or not word.isalpha():
             return None
         candidates = [
             (distance, _undoubled(candidate) != _undoubled(word), -sections, candidate)
