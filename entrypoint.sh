@@ -66,7 +66,7 @@ case "$verb" in
     use_python
     # Another app (APP_MODULE) has no database or index of ours to prepare.
     [ -n "${APP_MODULE:-}" ] || python -m lectern.cli prepare
-    exec python -m gunicorn --config gunicorn.conf.py "$@"
+    exec python gunicorn.conf.py "$@"
     ;;
   ingest | eval | migrate)
     use_python
