@@ -4,6 +4,7 @@ The digest is made from bytes alone, so an unchanged page is recognised without 
 """
 
 import hashlib
+import logging
 import posixpath
 import re
 from dataclasses import astuple
@@ -15,6 +16,8 @@ from lectern.ingest.markdown import Partials, read_markdown
 from lectern.ingest.routes import route_of, strip_number_prefix
 from lectern.ingest.sources import Skipped, Source
 from lectern.ports import Document, Section
+
+log = logging.getLogger(__name__)
 
 # Raised whenever the same bytes give other rows: then every page is read anew.
 FORMAT_VERSION = 1
@@ -60,7 +63,12 @@ def read_document(
         return Skipped(source.path, f"broken front matter: {error}")
     if matter.draft or matter.unlisted:
         return Skipped(source.path, "draft" if matter.draft else "unlisted")
-    page = read_markdown(source.path, includes.expand(source.path, body), _partials_of(includes))
+    try:
+        page = read_markdown(source.path, includes.expand(source.path, body), _partials_of(includes))
+    except (IndexError, RuntimeError, ValueError) as error:
+        # A defect of the parser on one strange page must not keep the others out; what was read before stays.
+        log.exception("The Markdown of %s cannot be parsed.", source.path)
+        return Skipped(source.path, f"cannot be parsed: {type(error).__name__}", keep=True)
     sections = tuple(
         Section(section.anchor, section.heading_path, section.text, chunk(section.text, size))
         for section in page.sections

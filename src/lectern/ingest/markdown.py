@@ -13,8 +13,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from lectern.ingest.admonitions import use_admonitions
+from lectern.ingest.esm import looks_like_mdx
 from lectern.ingest.inline import heading_id, plain_text, slug_text
-from lectern.ingest.mdx import looks_like_mdx, use_mdx
+from lectern.ingest.mdx import use_mdx
 from lectern.ingest.prose import Prose
 from lectern.ingest.slugger import Slugger
 

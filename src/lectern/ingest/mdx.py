@@ -5,15 +5,15 @@ MDX's `import`/`export` blocks, JSX tags with multi-line props, `{expressions}` 
 """
 
 import re
-from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from lectern.ingest.esm import use_esm
+from lectern.ingest.failures import count_failure, gave_up
 from lectern.ingest.jsx import (
-    MAX_TAG,
     expression_text,
     is_comment,
     is_unclosed,
@@ -24,13 +24,7 @@ from lectern.ingest.jsx import (
     tag_text,
 )
 
-_ESM = re.compile(
-    r"(?:import\s+(?:['\"{*\w$])|export\s+(?:default|const|let|var|function|async|class|type|interface|[{*]))"
-)
-_IMPORT_FROM = re.compile(r"(?:^import\s*|\bfrom\s*)['\"][^'\"\n]+['\"]", re.MULTILINE)
 _COMMENT_START = re.compile(r"\{\s*/\*")
-_FAILED = "unclosed openings"
-_MAX_FAILED = 500
 _ATTRIBUTES = re.compile(r"\{:?\s*(?:[.#][\w:-]+\s*)+\}")
 _HEADING = re.compile(r"<h(?P<level>[1-6])(?P<attributes>(?:\s[^<>]*)?)>(?P<text>.*)</h(?P=level)>\s*", re.IGNORECASE)
 _ID = re.compile(r"\sid=[\"'](?P<id>[^\"']+)[\"']")
@@ -58,39 +52,9 @@ def use_mdx(md: MarkdownIt, *, expressions: bool) -> None:
 
     stops: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     md.block.ruler.at("html_block", braces_block, stops)
-    md.block.ruler.before("html_block", "esm", _esm)
+    use_esm(md)
     md.inline.ruler.at("html_inline", _tag)
     md.inline.ruler.before("html_inline", "expression", braces_inline)
-
-
-def _esm(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's call
-    """Drop a block of imports and exports; blank lines inside open braces belong to it."""
-    if silent or state.sCount[start] != 0 or not _ESM.match(state.src, state.bMarks[start]):
-        return False
-    stop = _esm_end(state, start, end)
-    block = state.src[state.bMarks[start] : state.eMarks[stop - 1]]
-    if block.startswith("import") and not _IMPORT_FROM.search(block):
-        return False
-    state.line = stop
-    return True
-
-
-def _esm_end(state: StateBlock, start: int, end: int) -> int:
-    """The line after the block: at the first blank line with all braces closed, or simply the first when none is."""
-    first_blank, depth, line = None, 0, start
-    hopeless = _failures(state) >= _MAX_FAILED
-    while line < end and state.eMarks[line] - state.bMarks[start] < MAX_TAG:
-        if state.isEmpty(line):
-            first_blank = first_blank or line
-            if depth <= 0 or hopeless:
-                return line
-        depth += state.src.count("{", state.bMarks[line], state.eMarks[line])
-        depth -= state.src.count("}", state.bMarks[line], state.eMarks[line])
-        line += 1
-    if depth <= 0 or first_blank is None:
-        return line
-    _count_failure(state)
-    return first_blank
 
 
 def _flow(state: StateBlock, start: int, end: int, *, silent: bool, expressions: bool) -> bool:
@@ -165,23 +129,14 @@ def _scan(state: StateBlock | StateInline, position: int, limit: int, *, express
     else:
         wanted = src[position] == "<" and (following.isalpha() or following in set("/>!_$"))
         find = scan_angle
-    if not wanted or _failures(state) >= _MAX_FAILED:
+    if not wanted or gave_up(state):
         return None
     stop = find(src, position, limit)
     if stop is None or is_unclosed(src[position:stop]):
-        _count_failure(state)
+        count_failure(state)
     elif src[position] == "{" and not expressions and not is_comment(src[position:stop]):
         return None
     return stop
-
-
-def _failures(state: StateBlock | StateInline) -> int:
-    failures: int = state.env.get(_FAILED, 0)
-    return failures
-
-
-def _count_failure(state: StateBlock | StateInline) -> None:
-    state.env[_FAILED] = _failures(state) + 1
 
 
 def _emit_flow(state: StateBlock, part: str) -> None:
@@ -253,27 +208,3 @@ def _expression(state: StateInline, *, silent: bool, expressions: bool) -> bool:
         token.meta = {"source": part[1:-1]}
     state.pos = stop
     return True
-
-
-def mdx_lines(text: str) -> Iterator[str]:
-    """The lines of a page that stand outside its code fences."""
-    fence = ""
-    for line in text.split("\n"):
-        bare = line.lstrip(" >\t")
-        if fence:
-            if bare.startswith(fence) and not bare.strip(fence[0] + " \t"):
-                fence = ""
-        elif bare.startswith(("```", "~~~")):
-            fence = bare[: len(bare) - len(bare.lstrip(bare[0]))]
-        else:
-            yield line
-
-
-_MDX_SIGNS = re.compile(
-    r"import\s[^\n]*\sfrom\s+['\"]|import\s+['\"]|export\s+(?:default|const|function)\b|\s*</?[A-Z][\w.]*(?:[\s/>]|$)"
-)
-
-
-def looks_like_mdx(text: str) -> bool:
-    """Whether a `.md` page uses MDX: an import, an export or a component at the start of a line outside code."""
-    return any(_MDX_SIGNS.match(line) for line in mdx_lines(text) if line.lstrip()[:1] in {"i", "e", "<"})

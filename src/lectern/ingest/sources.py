@@ -135,13 +135,17 @@ def _walk(root: Path, max_bytes: int) -> Iterator[Source | Skipped]:
             pending.pop()
             continue
         path, is_folder, is_link = entry
-        if is_folder and is_link:
+        if not is_folder and PurePosixPath(path).suffix.lower() not in SUFFIXES:
+            continue
+        if (shown := _readable_name(path)) != path:
+            yield Skipped(shown, "name is not UTF-8")
+        elif is_folder and is_link:
             yield Skipped(path, _folder_link_reason(root, path))
         elif is_folder and PurePosixPath(path).name in _BUILD_OUTPUT:
             yield Skipped(path, "build output")
         elif is_folder:
             pending.append(iter(_listed(root, path)))
-        elif PurePosixPath(path).suffix.lower() in SUFFIXES:
+        else:
             yield load_source(root, path, max_bytes)
 
 
@@ -157,6 +161,11 @@ def _listed(root: Path, folder: str) -> list[tuple[str, bool, bool]]:
     except OSError as error:
         raise ListingFailed(f"The folder {folder or root} cannot be listed: {_reason(error)}.") from error
     return sorted(found)
+
+
+def _readable_name(path: str) -> str:
+    """The path with what is no UTF-8 in it replaced; such a name has no place in a URL or a database."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
