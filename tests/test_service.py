@@ -41,6 +41,8 @@ class Start(Protocol):
 def environment(tmp_path: Path, **env: str) -> dict[str, str]:
     """What a start sees: this Python instead of a `.venv` of its own, and a data folder of the test's own."""
     here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
+    # A spawned Python measures its coverage too, where the suite does.
+    here |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return here | {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "LOG_FORMAT": "text", "WEB_CONCURRENCY": "2"} | env
 
 
@@ -202,6 +204,47 @@ def test_any_asgi_app_is_served(start: Start, tmp_path: Path) -> None:
     until(lambda: "Listening at" in service.log)
     assert service.get("/") == "hello"
     assert not (tmp_path / "data").exists()
+
+
+def test_an_ingest_tells_what_it_did(tmp_path: Path) -> None:
+    """The closing table counts pages and names what was left out and why; a dry run writes nothing."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "good.md").write_text("# Good\n\nA page about lecterns.\n")
+    (pages / "broken.md").write_text("---\ntitle: [\n---\n# Broken\n")
+    (pages / "binary.md").write_bytes(b"\x00\xff\x00")
+    dry = run_verb(tmp_path, "ingest", str(pages), "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "dry run: nothing was written" in dry.stdout
+    done = run_verb(tmp_path, "ingest", str(pages))
+    assert re.search(r"│ +1 │ +1 │ +1 │ +1 │ +0 │ +0 │ +0 │ +2 │", done.stdout), done.stdout
+    assert "broken.md" in done.stdout
+    assert "binary.md" in done.stdout
+    (pages / "good.md").unlink()
+    gone = run_verb(tmp_path, "ingest", str(pages))
+    assert re.search(r"│ +0 │ +0 │ +0 │ +0 │ +0 │ +0 │ +1 │ +2 │", gone.stdout), gone.stdout
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run_verb(tmp_path, "ingest", str(empty)).returncode == os.EX_DATAERR
+
+
+def test_an_evaluation_prints_its_figures(tmp_path: Path) -> None:
+    """Hit rates as a table for people, and as one JSON object with the same figures for programs."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "moon.md").write_text("# Moon\n\n## Phases\n\nThe gibbous phase follows the first quarter.\n")
+    assert run_verb(tmp_path, "ingest", str(pages)).returncode == 0
+    questions = tmp_path / "questions.jsonl"
+    answers = [{"path": "moon.md", "heading": "Phases"}]
+    asked = {"id": "q1", "question": "When is the gibbous phase?", "kind": "direct", "answers": answers}
+    questions.write_text(json.dumps(asked) + "\n")
+    table = run_verb(tmp_path, "eval", str(questions), "--misses")
+    assert table.returncode == 0, table.stderr
+    assert "section@5" in table.stdout
+    figures = json.loads(run_verb(tmp_path, "eval", str(questions), "--json").stdout)
+    assert figures["overall"]["section_at_5"] == 1
+    questions.write_text("not json\n")
+    assert run_verb(tmp_path, "eval", str(questions)).returncode == os.EX_DATAERR
 
 
 @pytest.mark.parametrize(
