@@ -30,7 +30,7 @@ class ChunkSize:
 
     least: int = 50
     most: int = 80
-    overlap: int = 0
+    overlap: int = 12
 
 
 @dataclass(frozen=True, slots=True)
