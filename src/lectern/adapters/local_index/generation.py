@@ -47,8 +47,10 @@ class Generation:
         connection = schema.open_read_only(folder)
         self._idle.append(Reader(connection, Stemmer()))
         self.readable = schema.format_of(connection) == schema.FORMAT
+        # Documents, sections and different words by site.
         self.documents: dict[str, int] = {}
         self.sections: dict[str, int] = {}
+        self.words: dict[str, int] = {}
         if self.readable:
             self.documents = dict(connection.execute("SELECT site, count(*) FROM documents GROUP BY site ORDER BY 1"))
             self.sections = dict(
@@ -56,6 +58,7 @@ class Generation:
                     "SELECT d.site, count(*) FROM sections s JOIN documents d ON d.id = s.document GROUP BY d.site"
                 )
             )
+            self.words = dict(connection.execute("SELECT site, count(*) FROM words GROUP BY site"))
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:

@@ -1,5 +1,6 @@
 """A reader's words, read: what to look up, how telling each word is, and which were misspelt."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,9 @@ from lectern.adapters.local_index.words import STOP_WORDS, split_words
 
 MIN_IDF: Final = 0.5
 """A word that 6 sections in 10 hold is looked up only when there is no other: it costs most and tells least."""
+
+MANY_WORDS: Final = 5000
+"""A site with as many different words (some 80 pages) can be expected to know a word that bears on it."""
 
 MAX_WORDS: Final = 256
 """Distinct words read of a question; a 100 KB paste must not cost seconds."""
@@ -49,15 +53,23 @@ class Query:
     Attributes:
         terms: What it is about, most telling first.
         stop_words: The words around that, which say what kind of answer it wants; empty when there are only such.
+        strangeness: What an unknown word says, 0 to 1: little on a small site, which lacks many plain words too.
     """
 
     terms: tuple[Term, ...]
     stop_words: tuple[str, ...]
+    strangeness: float
 
     @cached_property
     def mass(self) -> float:
         """The sum of all terms' idf, known to the site or not."""
         return sum(term.idf for term in self.terms)
+
+    def share(self, terms: Iterable[Term]) -> float:
+        """How much of the question some of its known terms are, 0 to 1."""
+        known = sum(term.idf for term in self.known)
+        whole = known + self.strangeness * (self.mass - known)
+        return sum(term.idf for term in terms) / whole if whole else 0.0
 
     @cached_property
     def known(self) -> tuple[Term, ...]:
@@ -105,4 +117,6 @@ def read_query(generation: Generation, reader: Reader, text: str, site: str | No
         terms.setdefault(stem, Term(correct, idf(sections, containing), containing > 0, word in corrections))
     ranked = sorted(terms.values(), key=lambda term: (-term.idf, term.word))
     stop_words = [word for word in asked if word in STOP_WORDS] if telling is not asked else []
-    return Query(tuple(ranked[:MAX_TERMS]), tuple(stop_words[:MAX_STOP_WORDS]))
+    words = sum(generation.words.values()) if site is None else generation.words.get(site, 0)
+    strangeness = min(1.0, math.log1p(words) / math.log1p(MANY_WORDS))
+    return Query(tuple(ranked[:MAX_TERMS]), tuple(stop_words[:MAX_STOP_WORDS]), strangeness)

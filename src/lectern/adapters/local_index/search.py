@@ -7,7 +7,7 @@ from lectern.adapters.local_index.confidence import Figures, confidence
 from lectern.adapters.local_index.generation import Generation, Reader
 from lectern.adapters.local_index.lexical import Match, lexical_matches
 from lectern.adapters.local_index.passages import read_passages, section_weights
-from lectern.adapters.local_index.query import Query, read_query
+from lectern.adapters.local_index.query import Query, Term, read_query
 from lectern.ports import Hits, Vector
 
 DENSE_SHARE: Final = 0.6
@@ -70,9 +70,9 @@ def figures(reader: Reader, query: Query, ranked: list[Ranked]) -> Figures:
     tenth = ranked[MARGIN_RANK - 1].score if len(ranked) >= MARGIN_RANK else 0.0
     top = ranked[0]
     return Figures(
-        coverage=_coverage(reader, query, top.section),
+        coverage=query.share(term for term in query.known if _holds(reader, top.section, term)),
         strength=top.lexical,
-        known=sum(term.idf for term in query.known) / query.mass if query.mass else 0.0,
+        known=query.share(query.known),
         margin=(top.score - tenth) / top.score if top.score > 0 else 0.0,
     )
 
@@ -87,10 +87,5 @@ def _fuse(section: int, weight: float, match: Match, nearest: dict[int, tuple[in
     return Ranked(section, chunk, score, lexical)
 
 
-def _coverage(reader: Reader, query: Query, section: int) -> float:
-    """Share of the question's idf that a section holds."""
-    held = 0.0
-    for term in query.known:
-        row = reader.connection.execute(_HOLDS, (f'"{term.word}"', section)).fetchone()
-        held += term.idf if row else 0.0
-    return held / query.mass if query.mass else 0.0
+def _holds(reader: Reader, section: int, term: Term) -> bool:
+    return reader.connection.execute(_HOLDS, (f'"{term.word}"', section)).fetchone() is not None
