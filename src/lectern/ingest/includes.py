@@ -173,10 +173,11 @@ def _select(text: str, part: str) -> str:
         return "\n".join(lines[max(start, 0) : int(last) if last.isdigit() else (None if colon else start + 1)])
     name = re.escape(part)
     marked = re.search(
-        rf"^.*(?:ANCHOR:[ \t]*{name}|8<-+[ \t]*\[start:[ \t]*{name}\]).*\n(?P<body>.*?)"
-        rf"^.*(?:ANCHOR_END:[ \t]*{name}|8<-+[ \t]*\[end:[ \t]*{name}\])",
+        rf"^.*(?:ANCHOR:[ \t]*{name}\b|8<-+[ \t]*\[start:[ \t]*{name}\]).*\n"
+        rf"(?P<body>(?s:.*?))"
+        rf"^.*(?:ANCHOR_END:[ \t]*{name}\b|8<-+[ \t]*\[end:[ \t]*{name}\])",
         text,
-        re.MULTILINE | re.DOTALL,
+        re.MULTILINE,
     )
     return marked["body"] if marked else ""
 
