@@ -169,10 +169,28 @@ async def test_a_page_that_cannot_be_read_now_stays(
     assert (await index.search("degrees")).passages
 
 
-async def test_a_page_that_was_unpublished_goes(site: Path, index: LocalIndex) -> None:
-    """A page that became a draft is not kept: its author took it back."""
+@pytest.mark.parametrize(
+    "content",
+    [b"\x00\xff", b"---\ntitle: [unclosed\n---\n\nText.\n", b"a" * 5_000_001],
+    ids=["binary", "matter", "huge"],
+)
+async def test_a_page_that_became_unreadable_stays(site: Path, index: LocalIndex, content: bytes) -> None:
+    """A page that was spoilt since the last ingest is named, and kept as it was."""
     await run(site, index)
-    (site / "guide" / "bread.md").write_text("---\ndraft: true\n---\n\n# Bread\n\nBake it at 240 degrees.\n")
+    (site / "guide" / "bread.md").write_bytes(content)
+    report = await run(site, index)
+    assert [skipped.path for skipped in report.skipped] == ["guide/bread.md"]
+    assert (report.kept, report.gone) == (("guide/bread.md",), ())
+    assert (await index.search("degrees")).passages
+
+
+@pytest.mark.parametrize(
+    "content", ["---\ndraft: true\n---\n\nBake.\n", "---\nunlisted: true\n---\n\nBake.\n", "", "<!-- later -->\n"]
+)
+async def test_a_page_that_was_unpublished_goes(site: Path, index: LocalIndex, content: str) -> None:
+    """A page that became a draft, unlisted or empty is not kept: its author took it back."""
+    await run(site, index)
+    (site / "guide" / "bread.md").write_text(content)
     report = await run(site, index)
     assert report.gone == ("guide/bread.md",)
     assert not (await index.search("degrees")).passages

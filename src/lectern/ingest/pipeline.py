@@ -30,6 +30,9 @@ Progress = Callable[[str, int, int], None]
 READ_AT_ONCE: Final = 8
 """Pages parsed between two calls of the progress."""
 
+TAKEN_BACK: Final = frozenset({"draft", "unlisted", "nothing to read"})
+"""Reasons by which an author takes a page back. A page that is skipped for any other stays as it was indexed before."""
+
 _BASE_URL: Final = re.compile(r"(https?://[^\s/?#]+|/)[^\s?#]*")
 
 
@@ -219,17 +222,17 @@ class _Work:
         try:
             return read_document(source, base_url=self.base_url, includes=self.folder.includes)
         except Exception:
-            # One page that trips the parser must not cost the others; what is indexed of it stays.
+            # Whatever one page trips over must not cost the others; what is indexed of it stays.
             log.exception("The page %s cannot be parsed", source.path)
             return Skipped(source.path, "cannot be parsed", keep=True)
 
     def _settle(self, held: Mapping[str, str]) -> None:
         """Tell the pages that are gone from those that only could not be read."""
-        skipped = {skipped.path for skipped in self.skipped}
-        present = {source.path for source in self.folder.sources} - skipped
-        unreadable = [skipped.path for skipped in self.skipped if skipped.keep]
+        present = {source.path for source in self.folder.sources} - {skipped.path for skipped in self.skipped}
+        unread = {skipped.path for skipped in self.skipped if skipped.reason not in TAKEN_BACK}
+        blocked = tuple(f"{skipped.path}/" for skipped in self.skipped if skipped.keep)
         for path in sorted(held.keys() - present):
-            is_kept = any(path == kept or path.startswith(f"{kept}/") for kept in unreadable)
+            is_kept = path in unread or path.startswith(blocked)
             (self.kept if is_kept else self.gone).append(path)
 
 
