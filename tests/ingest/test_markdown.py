@@ -34,7 +34,7 @@ LEADS = {
     "mdx comments": ("a {/* b */} c\n\n{/*\nd\n\n## e\n*/}\n\n{/* f */} g", "a c\n\ng"),
     "unclosed comment": ("a <!-- b\n\nc", "a <!-- b\n\nc"),
     "html": ('<div class="x">\n\na <b>b</b> H<sub>2</sub>O<br/>c\n\n</div>', "a b H2O\nc"),
-    "pre": ("<pre><code>a &lt;\n  b</code></pre>", "    a &lt;\n      b"),
+    "pre": ("<pre><code>a &lt;\n  b</code></pre>", "    a <\n      b"),
     "script and style": ("a\n\n<script>\nvar x\n\nvar y\n</script>\n\n<style>b {}</style>\n\nc", "a\n\nc"),
     "html image": ('<p><img src="x" alt="A logo"></p>', "A logo"),
     "html table": ("<table><tr><td>a</td><td>b</td></tr></table>", "a\n\nb"),

@@ -5,6 +5,7 @@ Works on the page's text and never past a limit, so it fits into the parser's ru
 """
 
 import re
+from html import unescape
 
 MAX_TAG = 20_000
 MAX_RAW = 200_000
@@ -99,7 +100,7 @@ def raw_text(element: str) -> str | None:
     if head["name"].lower() != "pre":
         return ""
     template = _TEMPLATE.search(element)
-    return (template["text"] if template else _TAGS.sub("", element)).strip("\n")
+    return (template["text"] if template else unescape(_TAGS.sub("", element))).strip("\n")
 
 
 def tag_name(tag: str) -> str:
