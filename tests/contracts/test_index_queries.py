@@ -86,7 +86,7 @@ async def test_every_script_is_searched(scripts: Index, query: str, heading: str
     assert (await scripts.search(query)).passages[0].heading_path == (heading,)
 
 
-@pytest.mark.parametrize("query", ["sourdugh starter", "sorudough", "refnds", "leger", "recipt"])
+@pytest.mark.parametrize("query", ["sourdugh starter", "sorudough", "refnds", "leger", "receit"])
 async def test_a_misspelt_word_finds_what_was_meant(bakery: Index, query: str) -> None:
     """A letter left out, swapped or doubled is read as the site's own word."""
     assert (await bakery.search(query)).passages
@@ -109,3 +109,9 @@ async def test_a_limit_of_nothing_gives_nothing(bakery: Index) -> None:
     """A limit of 0 is honoured, and a limit beyond the site's size too."""
     assert (await bakery.search("flour", limit=0)).passages == ()
     assert len((await bakery.search("flour bread", limit=1000)).passages) <= 11
+
+
+async def test_half_a_character_names_nothing(bakery: Index) -> None:
+    """A site or a route that no text can hold is not there, rather than an error."""
+    assert (await bakery.search("flour", site="\ud800")).passages == ()
+    assert await bakery.document("bakery", "/\ud800") is None

@@ -5,7 +5,9 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from rich.console import Console
@@ -17,6 +19,7 @@ from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import Answer, Question, load_questions
 from lectern.evaluation.report import as_json, figures_table, misses_table
 from lectern.ingest.pipeline import ingest
+from lectern.ports import Part, Vector
 
 SHARED = Path(__file__).parents[3] / "shared"
 CORPUS = Path(os.environ.get("LECTERN_CORPUS", SHARED / "corpora" / "redux-docs" / "docs"))
@@ -53,6 +56,46 @@ async def test_a_small_site_answers_its_questions(bakery: LocalIndex) -> None:
     assert evaluation.misses == []
     assert (evaluation.false_refusals, evaluation.false_answers) == (0.0, 0.0)
     assert done == [(number, 6) for number in range(1, 7)]
+
+
+class TopicEmbeddings:
+    """Vectors by topic: what asks about money is near the till."""
+
+    model = "topics"
+
+    def __init__(self) -> None:
+        self.purposes: list[str] = []
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["document", "query"]) -> list[Vector]:
+        """Tell money from the rest."""
+        self.purposes.append(purpose)
+        return [[1.0, 0.0] if "till" in text.lower() or "money" in text else [0.0, 1.0] for text in texts]
+
+    def describe(self) -> Part:
+        """By topic."""
+        return Part("embeddings", "topics", "ok")
+
+    async def warm(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+async def test_questions_are_embedded_when_there_is_a_model(bakery: LocalIndex) -> None:
+    """With an embedding model a question is found by its meaning, and all of a batch are embedded in one call."""
+    embeddings = TopicEmbeddings()
+    async with bakery.update("bakery") as update:
+        pending = await update.unembedded("topics")
+        vectors = await embeddings.embed([text for _, text in pending], purpose="document")
+        await update.put_vectors({key: vector for (key, _), vector in zip(pending, vectors, strict=True)}, "topics")
+    money = Question("m", "money back?", "paraphrase", (Answer("till.md", "Refunds"),))
+    lexical = await evaluate([money] * 3, bakery, min_confidence=0)
+    hybrid = await evaluate([money] * 3, bakery, embeddings, min_confidence=0)
+    assert lexical.overall is not None
+    assert hybrid.overall is not None
+    assert (lexical.overall.page_at_1, hybrid.overall.page_at_1) == (0.0, 1.0)
+    assert embeddings.purposes == ["document", "query"]
 
 
 async def test_a_report_shows_every_figure(bakery: LocalIndex) -> None:

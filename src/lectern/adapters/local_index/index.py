@@ -7,11 +7,11 @@ files runs in a thread of the index's own limiter; the event loop is never block
 import logging
 import sqlite3
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -21,8 +21,9 @@ from lectern.adapters.local_index.files import IndexFiles, unlock
 from lectern.adapters.local_index.generation import Generation, Reader
 from lectern.adapters.local_index.passages import read_document
 from lectern.adapters.local_index.search import search
+from lectern.adapters.local_index.update import LocalUpdate
 from lectern.errors import IndexUnavailable
-from lectern.ports import Counts, Document, Hits, Part, State, Vector
+from lectern.ports import Document, Hits, Part, State, Vector
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class LocalIndex:
         return await self._read(lambda generation, _: dict(generation.documents), {})
 
     @asynccontextmanager
-    async def update(self, site: str) -> AsyncGenerator["LocalUpdate"]:
+    async def update(self, site: str) -> AsyncGenerator[LocalUpdate]:
         """See `Index.update`.
 
         Raises:
@@ -173,53 +174,6 @@ class LocalIndex:
         except (sqlite3.Error, OSError) as error:
             log.exception("The index cannot be changed")
             raise IndexUnavailable("The index cannot be changed right now.") from error
-
-
-class _InThread(Protocol):
-    """Runs a blocking call in a thread and translates its errors."""
-
-    def __call__(self, action: Callable[[], T], /) -> Awaitable[T]: ...
-
-
-class LocalUpdate:
-    """An `IndexUpdate` over a private copy."""
-
-    def __init__(self, building: Building, digests: Mapping[str, str], in_thread: _InThread) -> None:
-        self._building = building
-        self._digests = dict(digests)
-        self._in_thread = in_thread
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """See `IndexUpdate.digests`; what this update has put and removed shows at once."""
-        return self._digests
-
-    async def put(self, documents: Sequence[Document]) -> None:
-        """See `IndexUpdate.put`. A document whose digest is the one held stays untouched."""
-        await self._in_thread(partial(self._building.put, documents))
-        self._digests |= {document.path: document.digest for document in documents}
-
-    async def remove(self, paths: Sequence[str]) -> None:
-        """See `IndexUpdate.remove`. A path that is not held is passed over."""
-        await self._in_thread(partial(self._building.remove, paths))
-        for path in paths:
-            self._digests.pop(path, None)
-
-    async def counts(self) -> Counts:
-        """See `IndexUpdate.counts`."""
-        return await self._in_thread(self._building.counts)
-
-    async def unembedded(self, model: str) -> list[tuple[str, str]]:
-        """See `IndexUpdate.unembedded`; each text says its page and headings first."""
-        return await self._in_thread(partial(self._building.unembedded, model))
-
-    async def put_vectors(self, vectors: Mapping[str, Vector], model: str) -> None:
-        """See `IndexUpdate.put_vectors`. Vectors of another model go when the update is committed.
-
-        Raises:
-            ValueError: The vectors are of uneven length, or a second model is named in one update.
-        """
-        await self._in_thread(partial(self._building.put_vectors, vectors, model))
 
 
 def _note(generation: Generation) -> str:
