@@ -111,6 +111,17 @@ def test_md_files_that_use_mdx_are_mdx(opening: str) -> None:
     assert read_markdown("page.md", f"```\n{opening}```\n\na {{b}}").sections[-1].text.endswith("\n\na {b}")
 
 
+def test_comparisons_are_no_tags() -> None:
+    """Hundreds of `<` that open nothing do not keep a later tag from being one."""
+    text = "a < b, Map<K, V>, 1<2\n\n<https://a.example>\n\n" * 600
+    assert read_markdown("page.md", text + "<b>bold</b>").sections[0].text.endswith("\n\nbold")
+
+
+def test_shouted_html_is_not_mdx() -> None:
+    """Tags in capitals are old HTML: braces in such a page are text."""
+    assert read_markdown("page.md", "<CENTER>\n<BR>\n</CENTER>\n\na {b}").sections[0].text == "a {b}"
+
+
 def test_headings_make_sections() -> None:
     """The first heading is the title and leads into the lead; later ones start sections that know their way down."""
     page = read_markdown(

@@ -14,7 +14,7 @@ _ESM = re.compile(
 )
 _IMPORT_FROM = re.compile(r"(?:^import\s*|\bfrom\s*)['\"][^'\"\n]+['\"]", re.MULTILINE)
 _MDX_SIGNS = re.compile(
-    r"import\s[^\n]*\sfrom\s+['\"]|import\s+['\"]|export\s+(?:default|const|function)\b|\s*</?[A-Z][\w.]*(?:[\s/>]|$)"
+    r"import\s[^\n]*\sfrom\s+['\"]|import\s+['\"]|export\s+(?:default|const|function)\b|\s*</?[A-Z][A-Z.]*[a-z][\w.]*(?:[\s/>]|$)"
 )
 
 

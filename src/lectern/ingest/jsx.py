@@ -10,6 +10,7 @@ from html import unescape
 MAX_TAG = 20_000
 MAX_RAW = 200_000
 _NAME = re.compile(r"</?(?P<name>[A-Za-z_$][\w$]*(?:[.:-][\w$]+)*)?")
+_START = re.compile(r"<(?:!|/?(?:>|[A-Za-z_$][\w$]*(?:[.:-][\w$]+)*(?=[\s/>{]|$)))")
 # Inside a tag: blanks, attribute names, quoted values; what else may come is decided by its first character.
 _INSIDE = re.compile(r"[\s=]+|[@\w$.:-]+(?![^\s=/>{\w])|\"[^\"]*\"|'[^']*'|/")
 _BRACE_STOP = re.compile(r"[{}]|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|/\*.*?\*/", re.DOTALL)
@@ -22,6 +23,11 @@ _ATTRIBUTE = re.compile(
 _RAW = re.compile(r"<(?P<name>script|style|pre|svg)\b", re.IGNORECASE)
 _RAW_END = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style", "pre", "svg")}
 _TAGS = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
+def starts_tag(src: str, position: int) -> bool:
+    """Whether a tag or an HTML comment may start here; `a < b`, `Map<K, V>` and `<https://…>` start none."""
+    return _START.match(src, position) is not None
 
 
 def scan_angle(src: str, position: int, limit: int) -> int | None:
@@ -42,8 +48,6 @@ def scan_tag(src: str, position: int, limit: int) -> int | None:
     limit = min(limit, position + MAX_TAG)
     if not head["name"]:
         return cursor + 1 if src.startswith(">", cursor) and cursor < limit else None
-    if cursor < limit and src[cursor] not in " \t\n/>{":
-        return None
     while cursor < limit and src[cursor] != ">":
         stop = _scan_attribute(src, cursor, limit)
         if stop is None:

@@ -20,6 +20,7 @@ from lectern.ingest.jsx import (
     raw_text,
     scan_angle,
     scan_braces,
+    starts_tag,
     tag_name,
     tag_text,
 )
@@ -122,12 +123,11 @@ def _scan(state: StateBlock | StateInline, position: int, limit: int, *, express
     Each opening that nothing closes costs a look at the text behind it, so only so many are tried on one page.
     """
     src = state.src
-    following = src[position + 1 : position + 2]
     if src[position] == "{":
-        wanted = following != "#" and (expressions or _COMMENT_START.match(src, position))
+        wanted = _COMMENT_START.match(src, position) or (expressions and not src.startswith("{#", position))
         find = scan_braces
     else:
-        wanted = src[position] == "<" and (following.isalpha() or following in set("/>!_$"))
+        wanted = starts_tag(src, position)
         find = scan_angle
     if not wanted or gave_up(state):
         return None
