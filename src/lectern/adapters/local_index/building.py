@@ -19,10 +19,10 @@ from lectern.adapters.local_index.vocabulary import count_words
 from lectern.ports import Counts, Document, Section, Vector
 
 _COUNTS: Final = """
-SELECT (SELECT count(*) FROM documents WHERE site = ?1),
-    (SELECT count(*) FROM sections s JOIN documents d ON d.id = s.document WHERE d.site = ?1),
+SELECT (SELECT count(*) FROM documents WHERE site = :site),
+    (SELECT count(*) FROM sections s JOIN documents d ON d.id = s.document WHERE d.site = :site),
     (SELECT count(*) FROM chunks c JOIN sections s ON s.id = c.section JOIN documents d ON d.id = s.document
-     WHERE d.site = ?1)
+     WHERE d.site = :site)
 """
 
 
@@ -81,7 +81,7 @@ class Building:
         """How much the site holds, with this update's changes."""
         if self._connection is None:
             return Counts()
-        return Counts(*self._connection.execute(_COUNTS, (self._site,)).fetchone())
+        return Counts(*self._connection.execute(_COUNTS, {"site": self._site}).fetchone())
 
     def unembedded(self, model: str) -> list[tuple[str, str]]:
         """`(key, text)` of the site's chunks without a vector of this model, in reading order."""

@@ -84,7 +84,8 @@ class Generation:
         if found is None:
             found = Spelling(
                 connection.execute(
-                    "SELECT word, sum(sections) FROM words WHERE ?1 IS NULL OR site = ?1 GROUP BY word", (site,)
+                    "SELECT word, sum(sections) FROM words WHERE :site IS NULL OR site = :site GROUP BY word",
+                    {"site": site},
                 )
             )
             with self._lock:

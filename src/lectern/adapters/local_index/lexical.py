@@ -7,7 +7,7 @@ from typing import Final
 
 from lectern.adapters.local_index.query import Query
 
-COLUMN_WEIGHTS: Final = (1.0, 2.0, 6.0)
+COLUMN_WEIGHTS: Final = {"title": 1.0, "parents": 2.0, "heading": 6.0}
 """A word in the page's title, in a heading above, in the section's own heading counts as often as these in the text."""
 
 STOP_WORD_SHARE: Final = 0.4
@@ -20,37 +20,25 @@ MATCHED_CHUNKS: Final = 120
 MATCHED_WINDOWS: Final = 80
 """How deep each table is read; enough for the ten best sections of either."""
 
-_CHUNKS: Final = """
-SELECT c.section, c.id, m.score FROM (
-    SELECT rowid AS id, -bm25(chunk_words, ?2, ?3, ?4, 1.0) AS score FROM chunk_words WHERE chunk_words MATCH ?1
-    ORDER BY score DESC LIMIT ?5
-) m JOIN chunks c ON c.id = m.id
-"""
-_WINDOWS: Final = """
-SELECT w.section, w.id, m.score FROM (
-    SELECT rowid AS id, -bm25(window_words, ?2, ?3, ?4, 1.0) AS score FROM window_words WHERE window_words MATCH ?1
-    ORDER BY score DESC LIMIT ?5
-) m JOIN windows w ON w.id = m.id
+_MATCHES: Final = """
+SELECT p.section, p.id, m.score FROM (
+    SELECT rowid AS id, -bm25({words}, :title, :parents, :heading, 1.0) AS score FROM {words} WHERE {words} MATCH :match
+    {of_site} ORDER BY score DESC LIMIT :limit
+) m JOIN {pieces} p ON p.id = m.id
 """
 # The + keeps SQLite from asking the full-text table once for each row of the site.
-_CHUNKS_OF_SITE: Final = """
-SELECT c.section, c.id, m.score FROM (
-    SELECT rowid AS id, -bm25(chunk_words, ?2, ?3, ?4, 1.0) AS score FROM chunk_words WHERE chunk_words MATCH ?1
-    AND +rowid IN (
-        SELECT x.id FROM documents d JOIN sections s ON s.document = d.id JOIN chunks x ON x.section = s.id
-        WHERE d.site = ?6
-    ) ORDER BY score DESC LIMIT ?5
-) m JOIN chunks c ON c.id = m.id
-"""
-_WINDOWS_OF_SITE: Final = """
-SELECT w.section, w.id, m.score FROM (
-    SELECT rowid AS id, -bm25(window_words, ?2, ?3, ?4, 1.0) AS score FROM window_words WHERE window_words MATCH ?1
-    AND +rowid IN (
-        SELECT x.id FROM documents d JOIN sections s ON s.document = d.id JOIN windows x ON x.section = s.id
-        WHERE d.site = ?6
-    ) ORDER BY score DESC LIMIT ?5
-) m JOIN windows w ON w.id = m.id
-"""
+_OF_SITE: Final = """AND +rowid IN (
+        SELECT x.id FROM documents d JOIN sections s ON s.document = d.id JOIN {pieces} x ON x.section = s.id
+        WHERE d.site = :site
+    )"""
+
+
+def _statement(pieces: str, words: str, *, of_site: bool) -> str:
+    return _MATCHES.format(pieces=pieces, words=words, of_site=_OF_SITE.format(pieces=pieces) if of_site else "")
+
+
+_CHUNKS: Final = {of_site: _statement("chunks", "chunk_words", of_site=of_site) for of_site in (False, True)}
+_WINDOWS: Final = {of_site: _statement("windows", "window_words", of_site=of_site) for of_site in (False, True)}
 
 
 @dataclass(slots=True)
@@ -84,17 +72,16 @@ def lexical_matches(connection: sqlite3.Connection, query: Query, site: str | No
     found: dict[int, Match] = {}
     if not query.known:
         return found
-    of_site = [] if site is None else [site]
+    asked = COLUMN_WEIGHTS | {"site": site}
 
     def rows(statement: str, match: str, limit: int) -> Iterable[tuple[int, int, float]]:
-        return connection.execute(statement, [match, *COLUMN_WEIGHTS, limit, *of_site])
+        return connection.execute(statement, asked | {"match": match, "limit": limit})
 
-    chunks = _CHUNKS if site is None else _CHUNKS_OF_SITE
+    chunks, windows = _CHUNKS[site is not None], _WINDOWS[site is not None]
     for section, chunk, score in rows(chunks, query.any_term, MATCHED_CHUNKS):
         match = found.setdefault(section, Match())
         if score / query.mass > match.chunk_score:
             match.chunk, match.chunk_score = chunk, score / query.mass
-    windows = _WINDOWS if site is None else _WINDOWS_OF_SITE
     together = rows(windows, query.any_term_and_stop_word, MATCHED_WINDOWS) if query.stop_words else ()
     with_stop_words = {window: score for _, window, score in together}
     for section, window, score in rows(windows, query.any_term, MATCHED_WINDOWS):

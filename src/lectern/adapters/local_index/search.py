@@ -20,8 +20,9 @@ MARGIN_RANK: Final = 10
 """The place that the best section's margin is measured to."""
 
 _HOLDS: Final = """
-SELECT 1 FROM window_words WHERE window_words MATCH ?1
-AND rowid BETWEEN (SELECT min(id) FROM windows WHERE section = ?2) AND (SELECT max(id) FROM windows WHERE section = ?2)
+SELECT 1 FROM window_words WHERE window_words MATCH :word
+AND rowid BETWEEN (SELECT min(id) FROM windows WHERE section = :section)
+    AND (SELECT max(id) FROM windows WHERE section = :section)
 LIMIT 1
 """
 
@@ -88,4 +89,4 @@ def _fuse(section: int, weight: float, match: Match, nearest: dict[int, tuple[in
 
 
 def _holds(reader: Reader, section: int, term: Term) -> bool:
-    return reader.connection.execute(_HOLDS, (f'"{term.word}"', section)).fetchone() is not None
+    return reader.connection.execute(_HOLDS, {"word": f'"{term.word}"', "section": section}).fetchone() is not None

@@ -10,8 +10,8 @@ from typing import Final
 from lectern.adapters.local_index.words import Stemmer, split_words
 
 _DOCUMENT_FREQUENCIES: Final = (
-    "SELECT stem, sum(sections) FROM stems WHERE stem IN (SELECT value FROM json_each(?)) "
-    "AND (?2 IS NULL OR site = ?2) GROUP BY stem"
+    "SELECT stem, sum(sections) FROM stems WHERE stem IN (SELECT value FROM json_each(:stems)) "
+    "AND (:site IS NULL OR site = :site) GROUP BY stem"
 )
 
 
@@ -40,7 +40,7 @@ _INSERT: Final = {"words": "INSERT INTO words VALUES (?, ?, ?)", "stems": "INSER
 
 def document_frequencies(connection: sqlite3.Connection, stems: Collection[str], site: str | None) -> dict[str, int]:
     """In how many sections each stem stands; stems that stand nowhere are left out."""
-    return dict(connection.execute(_DOCUMENT_FREQUENCIES, (json.dumps(sorted(stems)), site)))
+    return dict(connection.execute(_DOCUMENT_FREQUENCIES, {"stems": json.dumps(sorted(stems)), "site": site}))
 
 
 def idf(sections: int, containing: int) -> float:
