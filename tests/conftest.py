@@ -1,12 +1,13 @@
 """What every test shares: the loop, and the app with a real store in a file of the test's own."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
+from lectern.adapters.local_index.generation import Generation
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
@@ -21,6 +22,22 @@ MakeClient = Callable[..., Client]
 def anyio_backend() -> str:
     """Async tests run on asyncio, the loop of the server."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _closed_indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test leaves open of an index: the collector would, and newer Pythons warn of that."""
+    opened: list[Generation] = []
+    original = Generation.__init__
+
+    def noted(generation: Generation, folder: Path) -> None:
+        opened.append(generation)
+        original(generation, folder)
+
+    monkeypatch.setattr(Generation, "__init__", noted)
+    yield
+    for generation in opened:
+        generation.retire()
 
 
 @pytest.fixture

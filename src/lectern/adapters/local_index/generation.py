@@ -44,13 +44,21 @@ class Generation:
         self._spelling: dict[str | None, Spelling] = {}
         self._dense: Dense | None = None
         self._dense_loaded = False
-        connection = schema.open_read_only(folder)
-        self._idle.append(Reader(connection, Stemmer()))
-        self.readable = schema.format_of(connection) == schema.FORMAT
         # Documents, sections and different words by site.
         self.documents: dict[str, int] = {}
         self.sections: dict[str, int] = {}
         self.words: dict[str, int] = {}
+        self.readable = False
+        connection = schema.open_read_only(folder)
+        self._idle.append(Reader(connection, Stemmer()))
+        try:
+            self._count(connection)
+        except sqlite3.Error:
+            self.retire()
+            raise
+
+    def _count(self, connection: sqlite3.Connection) -> None:
+        self.readable = schema.format_of(connection) == schema.FORMAT
         if self.readable:
             self.documents = dict(connection.execute("SELECT site, count(*) FROM documents GROUP BY site ORDER BY 1"))
             self.sections = dict(
