@@ -46,7 +46,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         ConfigError: A setting is wrong; the message names all that are.
     """
     settings = settings or Settings.load()
-    ports = ports or build_ports(settings, database_threads=process.plan().database_connections)
+    if ports is None:
+        plan = process.plan()
+        ports = build_ports(
+            settings, database_connections=plan.database_connections, search_threads=plan.search_threads
+        )
     app = FastAPI(
         title="Lectern",
         version=lectern.__version__,

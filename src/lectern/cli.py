@@ -18,7 +18,7 @@ from lectern.config import ConfigError, Settings
 from lectern.errors import LecternError
 from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import load_questions
-from lectern.evaluation.report import as_json, figures_table, misses_table
+from lectern.evaluation.report import as_json, figures_table, misses_list
 from lectern.ingest.pipeline import ingest
 from lectern.ingest.report import ProgressBar, summary_table
 from lectern.wiring import build_embeddings, build_index, migrate
@@ -131,7 +131,7 @@ async def _eval(arguments: argparse.Namespace, settings: Settings) -> int:
         return os.EX_OK
     _console.print(figures_table(evaluation))
     if arguments.misses:
-        _console.print(misses_table(evaluation))
+        _console.print(misses_list(evaluation), soft_wrap=True)
     return os.EX_OK
 
 

@@ -11,36 +11,32 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
-from lectern.ports import LLM, Embeddings, Index, Ports, Store
+from lectern.ports import LLM, Embeddings, Index, Ports
 
 if TYPE_CHECKING:
     from lectern.adapters.openai_api import OpenAIProvider
 
 
-def build_ports(settings: Settings, *, database_threads: int = 10) -> Ports:
+def build_ports(settings: Settings, *, database_connections: int, search_threads: int) -> Ports:
     """Everything the app leans on.
 
     Args:
         settings: Read from the environment.
-        database_threads: Connections to the database, and so transactions at once, in this process.
+        database_connections: Transactions at once, in this process.
+        search_threads: Searches at once, in this process.
     """
     return Ports(
-        store=build_store(settings, database_threads),
-        index=build_index(settings),
+        store=SqlStore(settings.sqlalchemy_url, pool_size=database_connections),
+        index=build_index(settings, search_threads),
         llm=build_llm(settings),
         fallback_llm=QuotingLLM(MODEL_DOWN) if settings.has_llm else None,
         embeddings=build_embeddings(settings),
     )
 
 
-def build_store(settings: Settings, database_threads: int) -> Store:
-    """The keeper of conversations."""
-    return SqlStore(settings.sqlalchemy_url, pool_size=database_threads)
-
-
-def build_index(settings: Settings) -> Index:
+def build_index(settings: Settings, search_threads: int = 1) -> Index:
     """The site's sections."""
-    return LocalIndex(settings.index_dir)
+    return LocalIndex(settings.index_dir, search_threads=search_threads)
 
 
 def build_llm(settings: Settings) -> LLM:

@@ -17,7 +17,7 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.config import Settings
 from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import Answer, Question, load_questions
-from lectern.evaluation.report import as_json, figures_table, misses_table
+from lectern.evaluation.report import as_json, figures_table, misses_list
 from lectern.ingest.pipeline import ingest
 from lectern.ports import Part, Vector
 
@@ -103,7 +103,7 @@ async def test_a_report_shows_every_figure(bakery: LocalIndex) -> None:
     wrong = Question("b7", "How often do I feed the starter?", "direct", (Answer("team.md", None),))
     evaluation = await evaluate([*BAKERY, wrong], bakery, min_confidence=MIN_CONFIDENCE)
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(figures_table(evaluation), misses_table(evaluation))
+    console.print(figures_table(evaluation), misses_list(evaluation))
     text = console.export_text()
     for word in ("direct", "typo", "all", "section@5", "0.83", "Refused although", "b7", "team.md # lead", "not in 10"):
         assert word in text, word

@@ -7,8 +7,9 @@ import pytest
 
 from lectern.adapters.local_index import LocalIndex
 from lectern.errors import InvalidRequest
-from lectern.ingest import pipeline
+from lectern.ingest import documents, pipeline
 from lectern.ingest.documents import read_document
+from lectern.ingest.markdown import Page, Partials, read_markdown
 from lectern.ingest.pipeline import NothingToIngest, Report, ingest, remove_site
 from lectern.ingest.sources import ListingFailed, Skipped, Source, find_sources
 from lectern.ports import Document
@@ -202,16 +203,18 @@ async def test_a_page_that_trips_the_parser_costs_no_other(
     """A defect of ours on one page is named; the others are indexed, and what was known of that page stays."""
     await run(site, index)
 
-    def tripping(source: Source, **options: object) -> Document | Skipped:
-        if source.path == "guide/bread.md":
+    def tripping(path: str, text: str, partials: Partials | None = None) -> Page:
+        if path == "guide/bread.md":
             raise RecursionError
-        return read_document(source, **options)  # type: ignore[arg-type]  # passed on as they came
+        return read_markdown(path, text, partials)
 
-    monkeypatch.setattr(pipeline, "read_document", tripping)
+    monkeypatch.setattr(documents, "read_markdown", tripping)
     (site / "guide" / "bread.md").write_text("# Bread\n\nNew words.\n")
     (site / "new.md").write_text("# New\n\nMarzipan.\n")
     report = await run(site, index)
-    assert [(skipped.path, skipped.reason) for skipped in report.skipped] == [("guide/bread.md", "cannot be parsed")]
+    assert [(skipped.path, skipped.reason) for skipped in report.skipped] == [
+        ("guide/bread.md", "cannot be parsed: RecursionError")
+    ]
     assert report.kept == ("guide/bread.md",)
     assert (await index.search("marzipan")).passages
     assert (await index.search("degrees")).passages

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from rich.table import Table
+from rich.text import Text
 
 from lectern.evaluation.scoring import DEPTH, FIRST, Evaluation, Figures, Result
 from lectern.ports import Passage
@@ -25,17 +26,16 @@ def figures_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def misses_table(evaluation: Evaluation) -> Table:
-    """Every question that a reader would have been served badly on, and what stood first instead."""
-    table = Table(title="Questions that went wrong", show_lines=True)
-    for name in ("id", "kind", "question", "what went wrong", "found first", "wanted"):
-        table.add_column(name, overflow="fold")
+def misses_list(evaluation: Evaluation) -> Text:
+    """Every question that a reader would have been served badly on, and what stood first instead; five lines each."""
+    lines = Text()
     for result in evaluation.misses:
         question = result.question
-        found = "\n".join(_place(passage) for passage in result.passages[:3])
-        wanted = "\n".join(f"{answer.path} # {answer.heading or 'lead'}" for answer in question.answers)
-        table.add_row(question.id, question.kind, question.question, _reason(result), found, wanted or "nothing")
-    return table
+        wanted = "; ".join(f"{answer.path} # {answer.heading or 'lead'}" for answer in question.answers)
+        lines.append(f"\n{question.id} ({question.kind}): {question.question}\n", style="bold")
+        lines.append(f"  {_reason(result)}\n  wanted: {wanted or 'nothing'}\n")
+        lines.append(f"  found:  {'; '.join(map(_place, result.passages[:3])) or 'nothing'}\n")
+    return lines
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:

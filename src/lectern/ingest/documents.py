@@ -60,13 +60,13 @@ def read_document(
     try:
         matter, body = split_front_matter(source.text)
     except BrokenFrontMatter as error:
-        return Skipped(source.path, f"broken front matter: {error}")
+        return Skipped(source.path, f"broken front matter: {error}", keep=True)
     if matter.draft or matter.unlisted:
         return Skipped(source.path, "draft" if matter.draft else "unlisted")
     try:
         page = read_markdown(source.path, includes.expand(source.path, body), _partials_of(includes))
-    except (IndexError, RuntimeError, ValueError) as error:
-        # A defect of the parser on one strange page must not keep the others out; what was read before stays.
+    except Exception as error:
+        # Whatever the parser trips over on one strange page must not cost the others; what was read before stays.
         log.exception("The Markdown of %s cannot be parsed.", source.path)
         return Skipped(source.path, f"cannot be parsed: {type(error).__name__}", keep=True)
     sections = tuple(

@@ -30,9 +30,6 @@ Progress = Callable[[str, int, int], None]
 READ_AT_ONCE: Final = 8
 """Pages parsed between two calls of the progress."""
 
-TAKEN_BACK: Final = frozenset({"draft", "unlisted", "nothing to read"})
-"""Reasons by which an author takes a page back. A page that is skipped for any other stays as it was indexed before."""
-
 _BASE_URL: Final = re.compile(r"(https?://[^\s/?#]+|/)[^\s?#]*")
 
 
@@ -211,26 +208,18 @@ class _Work:
     def _read(self, sources: Sequence[Source]) -> list[Document]:
         documents = []
         for source in sources:
-            page = self._read_one(source)
+            page = read_document(source, base_url=self.base_url, includes=self.folder.includes)
             if isinstance(page, Skipped):
                 self.skipped.append(page)
             else:
                 documents.append(page)
         return documents
 
-    def _read_one(self, source: Source) -> Document | Skipped:
-        try:
-            return read_document(source, base_url=self.base_url, includes=self.folder.includes)
-        except Exception:
-            # Whatever one page trips over must not cost the others; what is indexed of it stays.
-            log.exception("The page %s cannot be parsed", source.path)
-            return Skipped(source.path, "cannot be parsed", keep=True)
-
     def _settle(self, held: Mapping[str, str]) -> None:
         """Tell the pages that are gone from those that only could not be read."""
         present = {source.path for source in self.folder.sources} - {skipped.path for skipped in self.skipped}
-        unread = {skipped.path for skipped in self.skipped if skipped.reason not in TAKEN_BACK}
-        blocked = tuple(f"{skipped.path}/" for skipped in self.skipped if skipped.keep)
+        unread = {skipped.path for skipped in self.skipped if skipped.keep}
+        blocked = tuple(f"{path}/" for path in unread)
         for path in sorted(held.keys() - present):
             is_kept = path in unread or path.startswith(blocked)
             (self.kept if is_kept else self.gone).append(path)

@@ -86,9 +86,9 @@ def load_source(root: Path, path: str, max_bytes: int = MAX_BYTES) -> Source | S
     except (OSError, RuntimeError) as error:
         return _unreadable(root, path, error)
     if isinstance(data, str):
-        return Skipped(path, data)
+        return Skipped(path, data, keep=True)
     text = decode(data)
-    return Source(path, text) if text is not None else Skipped(path, "not a text file in UTF-8")
+    return Source(path, text) if text is not None else Skipped(path, "not a text file in UTF-8", keep=True)
 
 
 def read_inside(root: Path, path: str, max_bytes: int) -> bytes | str:

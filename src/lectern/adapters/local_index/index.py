@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SEARCH_THREADS: Final = 4
-"""Searches at once in one process; one takes milliseconds and most of them in C."""
-
 ATTEMPTS: Final = 5
 """How often a read starts anew because the generation was replaced under it."""
 
@@ -44,15 +41,16 @@ class LocalIndex:
 
     Args:
         directory: The index's folder; made by the first update.
+        search_threads: Searches at once in one process; one takes milliseconds, most of them in C.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, search_threads: int = 2) -> None:
         self._files = IndexFiles(directory)
         self._lock = threading.Lock()
         self._generation: Generation | None = None
         self._state: State = "unknown"
         self._note = ""
-        self._searching = anyio.CapacityLimiter(SEARCH_THREADS)
+        self._searching = anyio.CapacityLimiter(search_threads)
         self._updating = anyio.CapacityLimiter(1)
 
     async def search(
