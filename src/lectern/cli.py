@@ -41,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LecternError as error:
         print(f"lectern {arguments.verb}: {error.message}", file=sys.stderr)
         return os.EX_TEMPFAIL if error.retryable else os.EX_DATAERR
+    except BrokenPipeError:
+        # The reader of the output (`| head`) has seen enough; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return os.EX_OK
     except KeyboardInterrupt:
         print("Stopped. What was committed stays; running it again goes on.", file=sys.stderr)
         return 130
