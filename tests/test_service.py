@@ -110,7 +110,7 @@ def test_a_first_start_answers_from_its_own_pages(start: Start) -> None:
         assert answer["sources"][0]["href"] == "/pages/lectern/#running-the-tests"
         assert "make test" in answer["message"]
         page = http.get(answer["sources"][0]["url"])
-    assert '<section id="running-the-tests">' in page.text
+    assert '<section id="running-the-tests" dir="auto">' in page.text
 
 
 def test_a_second_start_prepares_nothing(start: Start) -> None:

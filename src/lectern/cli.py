@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.console import Console
 
@@ -141,7 +142,7 @@ async def _eval(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _own_pages(site: str) -> str:
     """Where Lectern itself shows a site that is not published anywhere."""
-    return f"/pages/{site}"
+    return f"/pages/{quote(site, safe='')}"
 
 
 if __name__ == "__main__":
