@@ -28,7 +28,7 @@ from lectern.ops.report import BootReport
 from lectern.ports import Ports
 from lectern.serving import process
 from lectern.web import problems
-from lectern.web.middleware import BodyGuardMiddleware, RequestContextMiddleware
+from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.wiring import build_ports
 
@@ -75,7 +75,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
     )
     problems.install(app)
-    # Outermost last: the id and the access line cover everything, the guard answers before anything is read.
+    # Outermost last: each request has an id, each answer what a browser wants, also when it is a refusal or a defect.
+    app.add_middleware(DefectMiddleware)
+    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_allowed_origins,
@@ -85,7 +87,6 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         expose_headers=["X-Request-ID", "Retry-After"],
         max_age=600,
     )
-    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RequestContextMiddleware)
     for router in ROUTERS:
         app.include_router(router)

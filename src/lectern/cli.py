@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.console import Console
 
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LecternError as error:
         print(f"lectern {arguments.verb}: {error.message}", file=sys.stderr)
         return os.EX_TEMPFAIL if error.retryable else os.EX_DATAERR
+    except BrokenPipeError:
+        # The reader of the output (`| head`) has seen enough; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return os.EX_OK
     except KeyboardInterrupt:
         print("Stopped. What was committed stays; running it again goes on.", file=sys.stderr)
         return 130
@@ -137,7 +142,7 @@ async def _eval(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _own_pages(site: str) -> str:
     """Where Lectern itself shows a site that is not published anywhere."""
-    return f"/pages/{site}"
+    return f"/pages/{quote(site, safe='')}"
 
 
 if __name__ == "__main__":

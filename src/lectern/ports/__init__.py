@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lectern.ports.embeddings import Embeddings, Vector
-from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section
+from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
 from lectern.ports.store import Outcome, Store, Turn
@@ -33,6 +33,7 @@ __all__ = [
     "Turn",
     "Usage",
     "Vector",
+    "encode_route",
 ]
 
 
