@@ -121,7 +121,10 @@ class Settings(ServerSettings):
         description="All of a request, in seconds; 5 s of it are kept for saving, every hop gets what the others left",
     )
     retries: int = Field(
-        1, ge=0, le=5, description="Further tries of a failed remote call, before its first token, within a budget of 20 %"
+        1,
+        ge=0,
+        le=5,
+        description="Further tries of a failed remote call, before its first token, within a budget of 20 %",
     )
     breaker_window_seconds: Seconds = Field(30, description="How far back a circuit breaker looks")
     breaker_min_calls: int = Field(
@@ -143,10 +146,16 @@ class Settings(ServerSettings):
         8, description="The longest of these times: a part that is back is used again within 10 s"
     )
     llm_concurrency: int = Field(
-        200, ge=1, le=10_000, description="Answers at once in one worker; any worker must be able to take the whole load"
+        200,
+        ge=1,
+        le=10_000,
+        description="Answers at once in one worker; any worker must be able to take the whole load",
     )
     call_concurrency: int = Field(
-        64, ge=1, le=10_000, description="Calls at once of each other remote part, in one worker; they take milliseconds"
+        64,
+        ge=1,
+        le=10_000,
+        description="Calls at once of each other remote part, in one worker; they take milliseconds",
     )
     queue_length: int = Field(
         200, ge=0, le=100_000, description="Calls that wait for a place at one part, in one worker; the next is refused"

@@ -226,8 +226,8 @@ class AnyHistory(RuleBasedStateMachine):
     )
     def begin(self, consecutive: int, minimum: int, probes: int, opens: float) -> None:
         """Any rules."""
-        self.rules = Rules(consecutive=consecutive, minimum=minimum, probes=probes, open=opens, most_open=opens * 8)
-        self.breaker = Breaker(self.rules)
+        self.limits = Rules(consecutive=consecutive, minimum=minimum, probes=probes, open=opens, most_open=opens * 8)
+        self.breaker = Breaker(self.limits)
 
     @rule(seconds=st.floats(0, 40))
     def wait(self, seconds: float) -> None:
@@ -271,7 +271,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(state=st.sampled_from(["closed", "open", "half_open"]))
     def news(self, state: str) -> None:
         """A sibling has something to tell."""
-        sibling = opened(self.rules, self.now)
+        sibling = opened(self.limits, self.now)
         if state != "open":
             self.now += sibling.refused_for(self.now)
             probe = call(sibling, self.now)
@@ -282,7 +282,7 @@ class AnyHistory(RuleBasedStateMachine):
     @invariant()
     def opens_for_a_bounded_time(self) -> None:
         """Nobody is turned away for longer than the longest opening, `Retry-After` or probe."""
-        longest = max(self.rules.most_open, self.rules.most_retry_after, self.rules.probe)
+        longest = max(self.limits.most_open, self.limits.most_retry_after, self.limits.probe)
         assert self.breaker.refused_for(self.now) <= longest + 1e-6
 
     @invariant()
@@ -295,9 +295,9 @@ class AnyHistory(RuleBasedStateMachine):
                 if probe
                 and not permit.ended
                 and permit.generation == self.breaker._generation
-                and self.now - permit.started < self.rules.probe
+                and self.now - permit.started < self.limits.probe
             ]
-            assert len(live) <= self.rules.probes
+            assert len(live) <= self.limits.probes
 
     @invariant()
     def counts_right(self) -> None:

@@ -49,19 +49,20 @@ class GuardedLLM:
                     async with aclosing(self._llm.stream(prompt)) as items:
                         item = await anext(items, Completion())
                         if isinstance(item, Completion):
-                            raise UpstreamUnavailable(EMPTY)  # noqa: TRY301 - it is judged below as any other failure
+                            raise UpstreamUnavailable(EMPTY)
                         circuit.first(attempt.permit)
                         spoke = True
                         yield item
-                        async for item in items:  # noqa: PLW2901 - the last one tells, below, that the answer is whole
+                        async for item in items:
                             yield item
-                    return
                 except LecternError as error:
                     if spoke:
                         judge(attempt, error)
                         raise
                     if not await self._line.again(attempt, error):
                         raise
+                else:
+                    return
                 finally:
                     if spoke and isinstance(item, Completion):
                         circuit.succeeded(attempt.permit)

@@ -22,6 +22,10 @@ News = tuple[int, int, float, float, bool]
 class Shared(Protocol):
     """What the workers share."""
 
+    def register(self, name: str) -> None:
+        """Make room for a circuit; before the fork."""
+        ...
+
     def publish(self, name: str, news: News) -> None:
         """Tell the siblings what this process knows of a circuit."""
         ...
@@ -57,6 +61,8 @@ class Circuit:
         self.name = f"{part}.{operation}"
         self._breaker = Breaker(rules)
         self._shared = shared
+        if shared is not None:
+            shared.register(self.name)
         self._clock, self._dice = clock, dice
         self._told = self._breaker.record()
         self._news: News | None = None
