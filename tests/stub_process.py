@@ -55,9 +55,9 @@ class Stub:
 
 
 @contextmanager
-def running_stub() -> Iterator[Stub]:
-    """Start a stub on a free port, and end it with the block."""
-    command = [sys.executable, "-m", "loadtests.stub_llm", "--port", "0"]
+def running_stub(port: int = 0) -> Iterator[Stub]:
+    """Start a stub on this port, or on a free one, and end it with the block."""
+    command = [sys.executable, "-m", "loadtests.stub_llm", "--port", str(port)]
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

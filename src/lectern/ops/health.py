@@ -28,8 +28,12 @@ class Readiness:
 
 
 def overall(parts: list[Part], circuits: Sequence[CircuitState] = ()) -> Literal["healthy", "degraded"]:
-    """`degraded` as soon as one part is known to be down, in whichever worker; readers still get answers."""
-    down = any(part.state == "down" for part in parts) or not all(circuit.well for circuit in circuits)
+    """`degraded` as soon as one part is known to be down, in whichever worker; readers still get answers.
+
+    A stand-in is not asked while what it stands in for is well, so what was last known of it does not count.
+    """
+    used = (circuit for circuit in circuits if not circuit.part.startswith("fallback_"))
+    down = any(part.state == "down" for part in parts) or not all(circuit.well for circuit in used)
     return "degraded" if down else "healthy"
 
 
