@@ -104,7 +104,9 @@ def test_an_open_breaker_is_known_to_all_workers(start: Start) -> None:
         )
         with httpx2.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=30) as one:  # one worker, kept alive
             for _ in range(5):
-                assert one.post("/chat", json=QUESTION).json()["metadata"]["degraded"] == {"llm": "upstream_unavailable"}
+                assert one.post("/chat", json=QUESTION).json()["metadata"]["degraded"] == {
+                    "llm": "upstream_unavailable"
+                }
         assert stub.stats()["requests"]["stub-fail500"] == 5
         for _ in range(20):
             assert ask(service)["message"].startswith(MODEL_DOWN)

@@ -10,6 +10,7 @@ two verdicts: its first token (was it slow?) and its end (did it break?); how lo
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf, nextafter
 from typing import Literal
 
 State = Literal["closed", "open", "half_open"]
@@ -165,7 +166,8 @@ class Breaker:
         self.first(permit, now, jitter)
         permit.ended = True
         if permit.generation == self._generation and (self._failures or self._rejected):
-            self._failures, self._rejected, self._changed = 0, False, now
+            self._failures, self._rejected = 0, False
+            self._note(now)
 
     def rejected(self, permit: Permit, now: float) -> None:
         """The part answers, but refused this request (key, model, content): it is up, so nothing is held against it."""
@@ -175,7 +177,8 @@ class Breaker:
             self._close(now)
         self.released(permit, now)
         if self._state == "closed":
-            self._failures, self._rejected, self._changed = 0, True, now
+            self._failures, self._rejected = 0, True
+            self._note(now)
 
     def failed(self, permit: Permit, now: float, jitter: float, retry_after: float | None = None) -> None:
         """A call failed, before its first token or after it."""
@@ -194,7 +197,8 @@ class Breaker:
             self._failed += 1
             self._bad += 1
         self._failures += 1
-        self._rejected, self._changed = False, now
+        self._rejected = False
+        self._note(now)
         self._forget(now)
         if self._failures >= self._rules.consecutive or self._too_bad():
             self._open(now, jitter, retry_after)
@@ -207,7 +211,8 @@ class Breaker:
         if permit in self._probes:
             self._probes.remove(permit)
             if not self._probes:
-                self._until = self._changed = now  # whoever comes next may probe
+                self._until = now  # whoever comes next may probe
+                self._note(now)
         elif permit.verdict == "pending" and permit.counted and permit.generation == self._generation:
             self._window.remove(permit)
             permit.counted = False
@@ -275,7 +280,12 @@ class Breaker:
 
     def _turn(self, state: State, now: float) -> None:
         self._start_over()
-        self._state, self._changed = state, now
+        self._state = state
+        self._note(now)
+
+    def _note(self, now: float) -> None:
+        """Something changed that others should know; no two changes have the same time."""
+        self._changed = max(now, nextafter(self._changed, inf))
 
     def _start_over(self) -> None:
         """Forget all calls; those still under way count no more."""

@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from math import inf, nextafter
 from typing import Protocol
 
 from lectern.ports import CircuitState
@@ -65,6 +66,7 @@ class Circuit:
             shared.register(self.name)
         self._clock, self._dice = clock, dice
         self._told = self._breaker.record()
+        self._change = self._told.changed
         self._news: News | None = None
         self._newest = self._told
 
@@ -88,7 +90,8 @@ class Circuit:
         self._breaker.succeeded(permit, now, self._dice())
         self._tell()
         if not self._newest.well and self._breaker.record().state == "closed":
-            self._publish(Record("closed", 0, 0, now))  # a sibling's failure is no longer the last that is known
+            # A sibling's failure is no longer the last that is known.
+            self._publish(Record("closed", 0, 0, max(now, nextafter(self._newest.changed, inf))))
 
     def failed(self, permit: Permit, retry_after: float | None = None) -> None:
         """The call failed, before its first token or after it."""
@@ -121,7 +124,7 @@ class Circuit:
             failure_count=newest.failures,
             retry_after_seconds=0.0 if newest.state == "closed" else round(max(0.0, newest.until - now), 1),
             rejected=newest.rejected,
-            changed_seconds_ago=round(now - newest.changed, 1) if newest.changed else None,
+            changed_seconds_ago=round(max(0.0, now - newest.changed), 1) if newest.changed else None,
         )
 
     def _listen(self, now: float) -> None:
@@ -132,11 +135,10 @@ class Circuit:
         if news != self._news:
             self._news = news
             self._newest = Record(_STATES[news[0]], *news[1:])
-        before = self._breaker.record().changed
         self._breaker.adopt(self._newest, now)
         record = self._breaker.record()
-        if record.changed != before:
-            self._told = record
+        if record.changed != self._change:
+            self._told, self._change = record, record.changed
             if self._shared:
                 self._shared.publish(self.name, news)  # repeated, so that it outlives the worker that found out
         elif self._told.changed > self._newest.changed:
@@ -144,8 +146,9 @@ class Circuit:
 
     def _tell(self) -> None:
         record = self._breaker.record()
-        if record.changed == self._told.changed:
+        if record.changed == self._change:
             return
+        self._change = record.changed
         if record.state != self._told.state:
             _log(self.name, record, self._clock())
         self._publish(record)
