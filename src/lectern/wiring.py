@@ -16,9 +16,10 @@ from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
 from lectern.errors import LecternError, StoreUnavailable, UpstreamUnavailable
 from lectern.ports import LLM, Embeddings, Index, Ports, Store
-from lectern.resilience.breaker import Rules
+from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit, Shared
-from lectern.resilience.policy import Bulkhead, Line
+from lectern.resilience.policy import Line
+from lectern.resilience.window import Rules
 
 if TYPE_CHECKING:
     from lectern.adapters.openai_api import OpenAIProvider

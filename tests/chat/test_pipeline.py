@@ -146,6 +146,36 @@ async def test_a_model_that_fails_before_its_first_word_is_stood_in_for(store: S
     assert "[Page 1 › Part](https://docs.example/page-1#part) [1]" in text(events)
 
 
+async def test_a_second_model_is_asked_before_passages_are_quoted(store: SqlStore, knobs: Knobs) -> None:
+    """One `degraded` names why the first failed and what answers instead."""
+    down, second = ScriptedLLM(UpstreamTimeout()), ScriptedLLM("Pure [1].")
+    chain = Ports(store, FixedIndex(FOUND), down, fallback_llms=(second, QuotingLLM(MODEL_DOWN)))
+    events = await run(Question("What is a reducer?"), chain, knobs)
+    assert names(events) == ["started", "sources", "degraded", "delta", "done"]
+    assert events[2] == Degraded("llm", "upstream_timeout", used="scripted")
+    assert text(events) == "Pure [1]."
+
+
+async def test_when_all_models_are_down_passages_are_quoted(store: SqlStore, knobs: Knobs) -> None:
+    """Still one `degraded`: the first model's reason, and that quoting answers."""
+    models = ScriptedLLM(UpstreamTimeout()), ScriptedLLM(UpstreamUnavailable())
+    chain = Ports(store, FixedIndex(FOUND), models[0], fallback_llms=(models[1], QuotingLLM(MODEL_DOWN)))
+    events = await run(Question("What is a reducer?"), chain, knobs)
+    assert [event for event in events if isinstance(event, Degraded)] == [
+        Degraded("llm", "upstream_timeout", used="quoting")
+    ]
+    assert text(events).startswith(MODEL_DOWN)
+    assert [len(model.prompts) for model in models] == [1, 1]
+
+
+async def test_a_second_model_that_breaks_is_not_started_over(store: SqlStore, knobs: Knobs) -> None:
+    """After its first word its failure ends the turn, as the first one's would."""
+    broken = ScriptedLLM("Reducers ", UpstreamUnavailable())
+    chain = Ports(store, FixedIndex(FOUND), ScriptedLLM(UpstreamTimeout()), fallback_llms=(broken, QuotingLLM()))
+    events = await run(Question("What is a reducer?"), chain, knobs)
+    assert names(events) == ["started", "sources", "degraded", "delta", "failed"]
+
+
 async def test_an_empty_answer_is_a_failure(store: SqlStore, knobs: Knobs) -> None:
     """A model that says nothing is stood in for as one that fails."""
     events = await run(Question("What is a reducer?"), ports(store, ScriptedLLM(), fallback=QuotingLLM()), knobs)

@@ -4,7 +4,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from lectern.resilience.breaker import Breaker, Permit, Rules
+from lectern.resilience.breaker import Breaker
+from lectern.resilience.window import Permit, Rules
 
 RULES = Rules()
 
@@ -303,8 +304,8 @@ class AnyHistory(RuleBasedStateMachine):
     def counts_right(self) -> None:
         """The running sums are the sums over the window."""
         window = self.breaker._window
-        assert self.breaker._failed == sum(permit.verdict == "failed" for permit in window)
-        assert self.breaker._bad == sum(permit.verdict in {"failed", "slow"} for permit in window)
+        assert window._failed == sum(permit.verdict == "failed" for permit in window._calls)
+        assert window._bad == sum(permit.verdict in {"failed", "slow"} for permit in window._calls)
 
     def teardown(self) -> None:
         """Whatever happened: once the part is well, the breaker closes by the next call after a bounded time."""

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from lectern.resilience.breaker import Permit, Rules
 from lectern.resilience.circuit import Circuit
+from lectern.resilience.window import Permit, Rules
 from lectern.serving.circuits import CircuitTable, News
 
 

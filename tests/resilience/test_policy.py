@@ -18,9 +18,10 @@ from lectern.errors import (
     UpstreamUnavailable,
 )
 from lectern.resilience import deadline
-from lectern.resilience.breaker import Rules
+from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit
-from lectern.resilience.policy import Bulkhead, Line, RetryBudget
+from lectern.resilience.policy import Line, RetryBudget
+from lectern.resilience.window import Rules
 
 
 @pytest.fixture(autouse=True)

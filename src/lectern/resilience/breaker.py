@@ -8,61 +8,18 @@ It opens after some failures in a row, or when too large a part of the window's 
 two verdicts: its first token (was it slow?) and its end (did it break?); how long an answer takes is never slowness.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from math import inf, nextafter
 from typing import Literal
 
+from lectern.resilience.window import Permit, Rules, Window
+
 State = Literal["closed", "open", "half_open"]
-_Verdict = Literal["pending", "ok", "slow", "failed"]
 
 _LEAST_OPEN = 0.75
 """Jitter shortens an open time to no less than this part of it, so that workers do not probe in step."""
 
 _MOST_DOUBLINGS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """When a breaker opens and for how long. All times are in seconds.
-
-    Attributes:
-        window: Calls that started longer ago are forgotten.
-        minimum: Fewer calls than this in the window are no base for a rate.
-        failure_rate: Opens when this part of the window's calls failed.
-        slow_rate: Opens when this part of the window's calls was slow or failed.
-        slow: A first token (or a whole answer that is no stream) later than this is slow; one that is still out after
-            that long counts as slow already.
-        consecutive: Opens after this many failures in a row.
-        open: How long the first opening lasts; each further one twice as long.
-        most_open: The longest of them.
-        most_retry_after: A provider's `Retry-After` is honoured up to here.
-        probes: Calls at once while half open.
-        probe: A probe that has no verdict after this long gives its permit back.
-    """
-
-    window: float = 30
-    minimum: int = 8
-    failure_rate: float = 0.5
-    slow_rate: float = 0.8
-    slow: float = 15
-    consecutive: int = 5
-    open: float = 1
-    most_open: float = 8
-    most_retry_after: float = 60
-    probes: int = 1
-    probe: float = 30
-
-
-@dataclass(slots=True, eq=False)
-class Permit:
-    """One call that was let through; given back exactly once by `succeeded`, `failed` or `released`."""
-
-    started: float
-    generation: int
-    verdict: _Verdict = "pending"
-    ended: bool = False
-    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +59,7 @@ class Breaker:
         self._generation = 0
         self._openings = 0
         self._closed_at = 0.0
-        self._window: deque[Permit] = deque()
-        self._bad = 0
-        self._failed = 0
-        self._waiting: deque[Permit] = deque()  # in the order of their start
+        self._window = Window(rules)
         self._probes: list[Permit] = []
 
     def record(self) -> Record:
@@ -123,13 +77,11 @@ class Breaker:
     def admit(self, now: float, jitter: float) -> Permit | None:
         """Let a call through, or refuse it with None."""
         if self._state == "closed":
-            self._forget(now)
-            if self._too_bad():
+            if self._window.too_bad(now):
                 self._open(now, jitter)
                 return None
             permit = Permit(now, self._generation)
-            self._window.append(permit)
-            self._waiting.append(permit)
+            self._window.begin(permit)
             return permit
         if not self._has_probe(now):
             return None
@@ -153,11 +105,9 @@ class Breaker:
                 self._close(now)
                 permit.verdict, permit.generation = "ok", self._generation  # its end still counts
             return
-        self._judge(permit, "slow" if slow else "ok")
-        if slow:
-            self._forget(now)
-            if self._too_bad():
-                self._open(now, jitter)
+        self._window.judge(permit, "slow" if slow else "ok")
+        if slow and self._window.too_bad(now):
+            self._open(now, jitter)
 
     def succeeded(self, permit: Permit, now: float, jitter: float) -> None:
         """A call is complete. For what is no stream this is its first token too."""
@@ -191,16 +141,11 @@ class Breaker:
             self._failures += 1
             self._open(now, jitter, retry_after)
             return
-        self._judge(permit, "failed")
-        if not permit.counted:  # so long a stream that its start is forgotten
-            self._window.append(Permit(now, self._generation, "failed", ended=True))
-            self._failed += 1
-            self._bad += 1
+        self._window.fail(permit, now)
         self._failures += 1
         self._rejected = False
         self._note(now)
-        self._forget(now)
-        if self._failures >= self._rules.consecutive or self._too_bad():
+        if self._failures >= self._rules.consecutive or self._window.too_bad(now):
             self._open(now, jitter, retry_after)
 
     def released(self, permit: Permit, now: float) -> None:
@@ -213,9 +158,8 @@ class Breaker:
             if not self._probes:
                 self._until = now  # whoever comes next may probe
                 self._note(now)
-        elif permit.verdict == "pending" and permit.counted and permit.generation == self._generation:
-            self._window.remove(permit)
-            permit.counted = False
+        elif permit.generation == self._generation:
+            self._window.drop(permit)
 
     def adopt(self, record: Record, now: float) -> None:
         """Take over what a sibling found out later than this breaker changed last."""
@@ -235,34 +179,6 @@ class Breaker:
             return now >= self._until
         live = sum(now - probe.started < self._rules.probe for probe in self._probes)
         return live < self._rules.probes
-
-    def _judge(self, permit: Permit, verdict: _Verdict) -> None:
-        before, permit.verdict = permit.verdict, verdict
-        if permit.counted:
-            self._failed += (verdict == "failed") - (before == "failed")
-            self._bad += (verdict in {"failed", "slow"}) - (before in {"failed", "slow"})
-
-    def _forget(self, now: float) -> None:
-        """Drop what has left the window; what is out for too long is slow, whatever it will bring."""
-        while self._window and now - self._window[0].started > self._rules.window:
-            old = self._window.popleft()
-            old.counted = False
-            self._failed -= old.verdict == "failed"
-            self._bad -= old.verdict in {"failed", "slow"}
-        while self._waiting and (
-            self._waiting[0].verdict != "pending"
-            or self._waiting[0].ended
-            or now - self._waiting[0].started > self._rules.slow
-        ):
-            waited = self._waiting.popleft()
-            if waited.verdict == "pending" and not waited.ended:
-                self._judge(waited, "slow")
-
-    def _too_bad(self) -> bool:
-        calls = len(self._window)
-        if calls < self._rules.minimum:
-            return False
-        return self._failed >= calls * self._rules.failure_rate or self._bad >= calls * self._rules.slow_rate
 
     def _open(self, now: float, jitter: float, retry_after: float | None = None) -> None:
         lately = self._state == "half_open" or now - self._closed_at <= self._rules.window
@@ -290,9 +206,5 @@ class Breaker:
     def _start_over(self) -> None:
         """Forget all calls; those still under way count no more."""
         self._generation += 1
-        for permit in self._window:
-            permit.counted = False
         self._window.clear()
-        self._waiting.clear()
         self._probes.clear()
-        self._bad = self._failed = 0

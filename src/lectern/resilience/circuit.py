@@ -11,7 +11,8 @@ from math import inf, nextafter
 from typing import Protocol
 
 from lectern.ports import CircuitState
-from lectern.resilience.breaker import Breaker, Permit, Record, Rules, State
+from lectern.resilience.breaker import Breaker, Record, State
+from lectern.resilience.window import Permit, Rules
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TypeVar
 
 from lectern.errors import LecternError, TooBusy, UpstreamRejected, UpstreamTimeout
 from lectern.resilience import deadline
-from lectern.resilience.breaker import Permit
+from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit
+from lectern.resilience.window import Permit
 
 Result = TypeVar("Result")
 
@@ -26,51 +26,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 _USEFUL_SECONDS = 0.05
 """With less time left than this, a call is not begun."""
-
-_BUSY_SECONDS = 1.0
-"""What a full queue tells its readers to wait."""
-
-
-class Bulkhead:
-    """So many calls at once, so many in line behind them for so long; one more is refused at once.
-
-    Args:
-        most: Calls at once, in this process.
-        queue: Calls that may wait.
-        wait_seconds: How long one of them waits at most.
-    """
-
-    def __init__(self, most: int, *, queue: int, wait_seconds: float) -> None:
-        self._places = asyncio.Semaphore(most)
-        self._queue = queue
-        self._wait_seconds = wait_seconds
-        self.waiting = 0
-
-    async def __aenter__(self) -> None:
-        """Take a place.
-
-        Raises:
-            TooBusy: There is none, and no room to wait; or none came free in time.
-        """
-        if not self._places.locked():
-            await self._places.acquire()  # at once
-            return
-        if self.waiting >= self._queue:
-            raise TooBusy(retry_after_seconds=_BUSY_SECONDS)
-        self.waiting += 1
-        try:
-            async with asyncio.timeout(deadline.within(self._wait_seconds)):
-                await self._places.acquire()
-        except TimeoutError:
-            raise TooBusy(retry_after_seconds=_BUSY_SECONDS) from None
-        finally:
-            self.waiting -= 1
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the place back."""
-        self._places.release()
 
 
 class RetryBudget:
