@@ -79,6 +79,15 @@ def test_one_workers_outage_is_all_workers_outage(workers: list[Circuit]) -> Non
     assert workers[2].refused_for() == 1
 
 
+def test_an_opening_that_is_over_is_half_open(workers: list[Circuit], clock: Clock) -> None:
+    """Nobody has asked since, and the next who does is let through."""
+    open_up(workers[0])
+    clock.now += 1
+    state = workers[1].describe()
+    assert (state.state, state.retry_after_seconds) == ("half_open", 0)
+    admitted(workers[1])
+
+
 def test_one_worker_probes_for_all(workers: list[Circuit], clock: Clock) -> None:
     """While it does, the others wait; its success lets all through, its end without a verdict lets another try."""
     open_up(workers[0])

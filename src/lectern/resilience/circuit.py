@@ -118,10 +118,11 @@ class Circuit:
         now = self._clock()
         self._listen(now)
         newest = self._newest
+        over = newest.state == "open" and now >= newest.until  # the next call is a probe
         return CircuitState(
             part=self.part,
             operation=self.operation,
-            state=newest.state,
+            state="half_open" if over else newest.state,
             failure_count=newest.failures,
             retry_after_seconds=0.0 if newest.state == "closed" else round(max(0.0, newest.until - now), 1),
             rejected=newest.rejected,
