@@ -11,7 +11,7 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
-from lectern.ports import LLM, Embeddings, Index, Ports
+from lectern.ports import LLM, Embeddings, Index, Ports, Store
 
 if TYPE_CHECKING:
     from lectern.adapters.openai_api import OpenAIProvider
@@ -26,11 +26,21 @@ def build_ports(settings: Settings, *, database_connections: int, search_threads
         search_threads: Searches at once, in this process.
     """
     return Ports(
-        store=SqlStore(settings.sqlalchemy_url, pool_size=database_connections),
+        store=build_store(settings, settings.database_connections or database_connections),
         index=build_index(settings, search_threads),
         llm=build_llm(settings),
         fallback_llm=QuotingLLM(MODEL_DOWN) if settings.has_llm else None,
         embeddings=build_embeddings(settings),
+    )
+
+
+def build_store(settings: Settings, connections: int) -> Store:
+    """Where conversations are kept."""
+    return SqlStore(
+        settings.sqlalchemy_url,
+        pool_size=connections,
+        patience_seconds=settings.database_statement_timeout_seconds,
+        connect_seconds=settings.database_connect_timeout_seconds,
     )
 
 

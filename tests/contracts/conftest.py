@@ -1,12 +1,14 @@
 """Every adapter of a port, so that one suite runs over all of them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.database_servers import Postgres, running_pgbouncer
 from tests.sample_pages import small_site
 
 from lectern.adapters.local_index import LocalIndex
+from lectern.adapters.sql_migrations import migrate
 from lectern.ports import Index
 
 INDEXES: dict[str, Callable[[Path], Index]] = {"local": LocalIndex}
@@ -32,3 +34,18 @@ async def bakery(index: Index) -> Index:
     async with index.update("bakery") as update:
         await update.put(small_site())
     return index
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> str:
+    """A migrated database."""
+    url = postgres.make("contracts")
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_url(postgres: Postgres, postgres_url: str) -> Iterator[str]:
+    """The same database through a pooler in transaction mode, with two connections for all."""
+    with running_pgbouncer(postgres) as port:
+        yield postgres_url.replace(f":{postgres.port}/", f":{port}/")
