@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lectern.errors import InternalError, LecternError, PayloadTooLarge, UnsupportedMediaType
 from lectern.ops.logs import request_id
+from lectern.resilience import deadline
 from lectern.web.problems import problem_response
 
 logger = logging.getLogger(__name__)
@@ -24,13 +25,15 @@ _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 
 class RequestContextMiddleware:
-    """Gives each request an id, answers with it in `X-Request-ID`, and writes one access line when it ends.
+    """Gives each request an id and a deadline, answers with the id, and writes one access line when it ends.
 
-    A caller's own `X-Request-ID` is kept when it is short and harmless.
+    A caller's own `X-Request-ID` is kept when it is short and harmless. The deadline ends nothing by itself: every hop
+    asks it how long it may take.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float = 150) -> None:
         self.app = app
+        self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -40,6 +43,7 @@ class RequestContextMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         identity = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(identity)
+        until = deadline.start(self.seconds)
         started = time.perf_counter()
         status = 0
 
@@ -62,6 +66,7 @@ class RequestContextMiddleware:
                 milliseconds,
                 extra={"method": scope["method"], "path": scope["path"], "status": status, "ms": milliseconds},
             )
+            deadline.end(until)
             request_id.reset(token)
 
 
