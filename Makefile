@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONPATH := src:.
 
-.PHONY: help run test check format lock oracle clean
+.PHONY: help run test faults check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ run: ## Serve on http://localhost:7860 (PORT changes it)
 
 test: .venv/dev.installed ## Run the whole test suite on all cores
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
+
+faults: .venv/dev.installed ## Break what the service leans on, and print what was seen (about five minutes)
+	$(BIN)/pytest tests/faults -n 2
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling
 	$(BIN)/ruff check .

@@ -5,22 +5,20 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
 import pytest
+from tests.service_process import UP, environment, events, outcomes
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
 
 pytestmark = pytest.mark.process
 
-_UP = re.compile(r"is up: http://localhost:(\d+)")
 SSE = {"Accept": "text/event-stream"}
 
 
@@ -38,14 +36,6 @@ class Start(Protocol):
         """Start it and, unless told not to, wait for its boot report."""
 
 
-def environment(tmp_path: Path, **env: str) -> dict[str, str]:
-    """What a start sees: this Python instead of a `.venv` of its own, and a data folder of the test's own."""
-    here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
-    # A spawned Python measures its coverage too, where the suite does.
-    here |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-    return here | {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "LOG_FORMAT": "text", "WEB_CONCURRENCY": "2"} | env
-
-
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts services, and ends them with the test."""
@@ -57,8 +47,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         service = Served(["./entrypoint.sh", *arguments], records, ROOT, environment(tmp_path, **env))
         started.append(service)
         if wait:
-            until(lambda: _UP.search(service.log) is not None or service.process.poll() is not None)
-            assert _UP.search(service.log), service.log
+            until(lambda: UP.search(service.log) is not None or service.process.poll() is not None)
+            assert UP.search(service.log), service.log
         return service
 
     yield run
@@ -82,22 +72,6 @@ def run_verb(tmp_path: Path, *arguments: str, **env: str) -> subprocess.Complete
 def client(service: Served) -> httpx2.Client:
     """A client of a running service."""
     return httpx2.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=30)
-
-
-def events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """`(event, data)` of each frame as it comes."""
-    name = ""
-    for line in lines:
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            yield name, json.loads(line.removeprefix("data: "))
-
-
-def outcomes(tmp_path: Path) -> list[tuple[str, str]]:
-    """`(outcome, answer)` of each kept turn."""
-    with closing(sqlite3.connect(tmp_path / "data" / "lectern.sqlite3")) as connection:
-        return connection.execute("select outcome, answer from turns").fetchall()
 
 
 def test_a_first_start_answers_from_its_own_pages(start: Start) -> None:

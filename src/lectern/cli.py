@@ -16,7 +16,8 @@ from urllib.parse import quote
 from rich.console import Console
 
 from lectern.config import ConfigError, Settings
-from lectern.errors import LecternError
+from lectern.database_address import is_postgres
+from lectern.errors import LecternError, StoreUnavailable
 from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import load_questions
 from lectern.evaluation.report import as_json, figures_table, misses_list
@@ -78,7 +79,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _prepare(_: argparse.Namespace, settings: Settings) -> int:
-    _console.print(migrate(settings))
+    try:
+        _console.print(migrate(settings))
+    except StoreUnavailable as error:
+        if not is_postgres(settings.sqlalchemy_url):
+            raise
+        # A remote part that is down never stops a start.
+        _console.print(f"{error.message} Starting without it; the server tries again by itself.", soft_wrap=True)
     index = build_index(settings)
     if await index.sites():
         return os.EX_OK

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from lectern.database_address import normal
+
 OPENAI = "https://api.openai.com/v1"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -83,7 +85,28 @@ class Settings(ServerSettings):
 
     data_dir: Path = Field(Path("data"), description="Folder for the index and the SQLite file")
     database_url: SecretStr | None = Field(
-        None, description="Where conversations are kept, as sqlite:///path; unset, a file in DATA_DIR"
+        None,
+        description="Where conversations are kept: postgresql://user:password@host/name, or sqlite:///path; "
+        "unset, a file in DATA_DIR",
+    )
+    neon_api_key: SecretStr | None = Field(
+        None, description="The same, under the name some deployments use; DATABASE_URL wins"
+    )
+    database_connections: int | None = Field(
+        None, ge=1, le=100, description="Connections of one worker; unset, planned so that all stay below 90"
+    )
+    database_connect_timeout_seconds: Seconds = Field(
+        5, description="Time to connect to Postgres; one that sleeps takes some seconds to wake"
+    )
+    database_statement_timeout_seconds: Seconds = Field(
+        5, description="Longest time for one statement on Postgres, and for a turn to wait for a connection"
+    )
+    outbox_bytes: int = Field(
+        67_108_864,
+        ge=0,
+        le=10_737_418_240,
+        description="Room in DATA_DIR for turns that wait while Postgres is down, in bytes (64 MiB hold thousands); "
+        "0 keeps none",
     )
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://localhost:3000", "http://127.0.0.1:3000"),
@@ -180,18 +203,20 @@ class Settings(ServerSettings):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "neon_api_key")
     @classmethod
-    def _sqlite(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith("sqlite:///"):
-            msg = "an address that starts with sqlite:///"
-            raise ValueError(msg)
-        return value
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else SecretStr(normal(value.get_secret_value()))
 
     @property
     def has_llm(self) -> bool:
         """Whether a language model is configured: a key, or a server of one's own that may need none."""
         return self.openai_api_key is not None or self.openai_base_url != OPENAI
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Folder of the turns that wait for the database."""
+        return self.data_dir / "outbox"
 
     @property
     def has_fallback_llm(self) -> bool:
@@ -206,8 +231,8 @@ class Settings(ServerSettings):
     @property
     def sqlalchemy_url(self) -> str:
         """Where conversations are kept, as SQLAlchemy wants it."""
-        if self.database_url is not None:
-            return self.database_url.get_secret_value()
+        if address := self.database_url or self.neon_api_key:
+            return address.get_secret_value()
         return f"sqlite:///{self.data_dir / 'lectern.sqlite3'}"
 
     def missing_for_production(self) -> list[tuple[str, str]]:
@@ -217,7 +242,7 @@ class Settings(ServerSettings):
             missing.append(("OPENAI_API_KEY", "without it answers quote the best passages, word for word"))
         if self.has_llm and not self.embedding_model:
             missing.append(("EMBEDDING_MODEL", "without it retrieval is by words only, not by meaning"))
-        if self.database_url is None:
+        if not (self.database_url or self.neon_api_key):
             missing.append(("DATABASE_URL", "without it conversations are in a file that a new container has not"))
         if "cors_allowed_origins" not in self.model_fields_set:
             missing.append(("CORS_ALLOWED_ORIGINS", "without it only pages on this machine may call the API"))

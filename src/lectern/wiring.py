@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from lectern.adapters.guarded import GuardedEmbeddings, GuardedLLM, GuardedStore
+from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedStore
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
-from lectern.errors import LecternError, StoreUnavailable, UpstreamUnavailable
+from lectern.errors import IndexUnavailable, LecternError, StoreUnavailable, UpstreamUnavailable
 from lectern.ports import LLM, Embeddings, Index, Ports, Store
 from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit, Shared
@@ -38,12 +38,22 @@ def build_ports(
     """
     guards = _Guards(settings, shared)
     return Ports(
-        store=guards.store(SqlStore(settings.sqlalchemy_url, pool_size=database_connections)),
-        index=build_index(settings, search_threads),
+        store=guards.store(build_store(settings, settings.database_connections or database_connections)),
+        index=guards.index(build_index(settings, search_threads)),
         llm=guards.llm(build_llm(settings)) if settings.has_llm else build_llm(settings),
         fallback_llms=build_fallback_llms(settings, guards),
         embeddings=guards.embeddings(build_embeddings(settings)),
         circuits=guards.circuits,
+    )
+
+
+def build_store(settings: Settings, connections: int) -> Store:
+    """Where conversations are kept."""
+    return SqlStore(
+        settings.sqlalchemy_url,
+        pool_size=connections,
+        patience_seconds=settings.database_statement_timeout_seconds,
+        connect_seconds=settings.database_connect_timeout_seconds,
     )
 
 
@@ -131,6 +141,12 @@ class _Guards:
             return None
         line = self._line(self._settings.call_concurrency, UpstreamUnavailable, "embedding model")
         return GuardedEmbeddings(embeddings, line, self._circuit("embeddings", "embed"))
+
+    def index(self, index: Index) -> Index:
+        if isinstance(index, LocalIndex):
+            return index  # files of this machine
+        line = self._line(self._settings.call_concurrency, IndexUnavailable)
+        return GuardedIndex(index, line, self._circuit("index", "search"))
 
     def store(self, store: Store) -> Store:
         if self._settings.sqlalchemy_url.startswith("sqlite"):

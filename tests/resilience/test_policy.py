@@ -151,6 +151,21 @@ async def test_what_is_not_tried_again(error: LecternError) -> None:
     assert len(tries) == 1
 
 
+async def test_what_took_long_to_fail_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reader has waited enough, whatever the error is called."""
+    monkeypatch.setattr("lectern.resilience.policy._PATIENCE_SECONDS", 0.01)
+    tries: list[int] = []
+
+    async def work() -> None:
+        tries.append(1)
+        await asyncio.sleep(0.02)
+        raise UpstreamUnavailable
+
+    with pytest.raises(UpstreamUnavailable):
+        await line(retries=3).call(Circuit("llm", "answer", Rules()), work)
+    assert tries == [1]
+
+
 async def test_a_short_retry_after_is_waited_for_and_counts_nothing() -> None:
     """A limit that asks to come back in a moment is no outage."""
     circuit = Circuit("llm", "answer", Rules())

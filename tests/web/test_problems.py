@@ -78,4 +78,5 @@ def test_each_error_is_complete(kind: type[LecternError]) -> None:
     assert error.code.replace("_", "").isalpha()
     assert 400 <= error.status < 600
     assert error.message.endswith(".")
-    assert len({other.code for other in kinds(LecternError)}) == len(kinds(LecternError))
+    named = [other.code for other in kinds(LecternError) if "code" in vars(other)]
+    assert len(set(named)) == len(named)

@@ -24,6 +24,9 @@ Result = TypeVar("Result")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a retry: at random up to the first, doubled each time; who asks for more than the second gets none."""
 
+_PATIENCE_SECONDS = 2.0
+"""A try that failed after longer than this is not repeated: its reader has waited long enough."""
+
 _USEFUL_SECONDS = 0.05
 """With less time left than this, a call is not begun."""
 
@@ -64,11 +67,12 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class Attempt:
-    """One try at a circuit; `number` counts from 0."""
+    """One try at a circuit, begun at a monotonic time; `number` counts from 0."""
 
     circuit: Circuit
     permit: Permit
     number: int
+    began: float
 
 
 class Line:
@@ -136,9 +140,10 @@ class Line:
         permit = circuit.admit()
         if permit is None:
             raise self.refusal(circuit.refused_for())
+        now = time.monotonic()
         if number == 0:
-            self._budget.call(time.monotonic())
-        return Attempt(circuit, permit, number)
+            self._budget.call(now)
+        return Attempt(circuit, permit, number, now)
 
     async def again(self, attempt: Attempt, error: LecternError) -> bool:
         """Give a failed try its verdict; wait and return True when another one makes sense."""
@@ -157,7 +162,10 @@ class Line:
         return self._unavailable(self._message, retry_after_seconds=retry_after_seconds)
 
     def _pause(self, attempt: Attempt, error: LecternError) -> float | None:
-        """Seconds before the next try, or None for none. After a timeout the reader has waited long enough."""
+        """Seconds before the next try, or None for none."""
+        now = time.monotonic()
+        if now - attempt.began > _PATIENCE_SECONDS:
+            return None
         if attempt.number >= self._retries or not error.retryable or isinstance(error, (UpstreamTimeout, TooBusy)):
             return None
         pause = error.retry_after_seconds
@@ -165,7 +173,7 @@ class Line:
             pause = self._dice() * _FIRST_PAUSE * 2.0**attempt.number
         if pause > min(_LONGEST_PAUSE, deadline.within(_LONGEST_PAUSE + _USEFUL_SECONDS) - _USEFUL_SECONDS):
             return None
-        return pause if self._budget.take(time.monotonic()) else None
+        return pause if self._budget.take(now) else None
 
 
 def judge(attempt: Attempt, error: LecternError) -> None:
