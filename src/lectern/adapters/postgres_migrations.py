@@ -5,6 +5,8 @@ all the same, as its server is known. Nothing waits long: neither for a server, 
 A database that is up to date is recognised with psycopg2 alone, without importing SQLAlchemy or Alembic.
 """
 
+import os
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -132,3 +134,11 @@ def _limit(connection: "Connection") -> None:
 def _first_line(error: BaseException) -> str:
     """What a database says, without the lines that repeat the statement."""
     return str(error).strip().partition("\n")[0].rstrip(".")
+
+
+if __name__ == "__main__":  # how a serving process has it done; the address is no argument, which others could read
+    try:
+        sys.stdout.write(migrate_postgres(os.environ["DATABASE_URL"], patience_seconds=60) + "\n")
+    except StoreUnavailable as error:
+        sys.stdout.write(f"{error.message}\n")
+        sys.exit(os.EX_TEMPFAIL)
