@@ -213,6 +213,7 @@ class OutboxStore:
         """Have the outbox tended, by one task."""
         if self._tending is None or self._tending.done():
             self._news = asyncio.Event()
+            self._news.set()  # what a former start has left is written now
             self._tending = asyncio.create_task(self._tend_for_ever())
 
     async def _tend_for_ever(self) -> None:
