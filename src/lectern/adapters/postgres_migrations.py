@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 LOCK = int.from_bytes(b"lectern", "big")
 """Names the advisory lock; any number that others do not use."""
 
-CONNECT_SECONDS = 10
-"""Longer than a serving process waits: a server that sleeps is woken here, before anybody asks a question."""
+CONNECT_SECONDS = 5
+"""A server that sleeps has time to wake; one that is not there holds up a start for no longer."""
 
 LOCK_SECONDS = 5
 """How long a migration waits for a table that somebody holds; while it waits, all who come later wait behind it."""
