@@ -11,7 +11,7 @@ import anyio
 import pytest
 from sqlalchemy.exc import DataError
 
-from lectern.adapters import outbox_store
+from lectern.adapters import outbox_store, outbox_tender
 from lectern.adapters.outbox_files import OutboxFiles
 from lectern.adapters.outbox_store import OutboxStore
 from lectern.errors import ConversationNotFound, StoreUnavailable
@@ -51,6 +51,8 @@ class Away:
     async def save_turn(self, turn: Turn) -> None:
         """As a store."""
         await self._reach()
+        if turn.question == "odd" and "odd" in self.refused:
+            raise StoreUnavailable
         if turn.question in self.refused:
             self._state = "down"
             raise StoreUnavailable from DataError("insert", None, ValueError("not storable"))
@@ -83,9 +85,9 @@ class Away:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that a test can sit out."""
-    monkeypatch.setattr(outbox_store, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(outbox_store, "LONGEST_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(outbox_store, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_tender, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(outbox_tender, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_tender, "IDLE_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -199,7 +201,7 @@ async def test_history_has_what_waits(database: Away, files: OutboxFiles, store:
         await store.history(str(uuid4()), limit=5)
     with files.alone():  # nobody writes it meanwhile
         database.away = False
-        await eventually(lambda: store.describe().state == "ok" and not store._pause)
+        await eventually(lambda: store.describe().state == "ok" and not store._tender.down)
         assert await store.history(conversation, limit=5) == [kept, waits]
         assert await store.history(conversation, limit=1) == [waits]
         assert await store.history(conversation, limit=0) == []
@@ -266,6 +268,20 @@ async def test_a_bad_file_holds_up_nobody(
     assert [turn.question for turn in database.turns.values()] == ["fine"]
     assert sorted(path.name for path in files.aside.iterdir()) == names
     assert all(name in caplog.text for name in names)
+
+
+async def test_an_odd_turn_holds_up_nobody(database: Away, files: OutboxFiles, store: OutboxStore) -> None:
+    """A turn that fails while the database is there is tried again later, and the database is not taken for down."""
+    database.refused = {"odd"}
+    files.put(a_turn(question="odd"))
+    files.put(a_turn(minute=1, question="fine"))
+    await store.warm()
+    await eventually(lambda: [turn.question for turn in database.turns.values()] == ["fine"])
+    await store.save_turn(a_turn(minute=2, question="new"))
+    assert len(database.turns) == 2
+    assert len(files.entries()) == 1
+    database.refused = set()
+    await emptied(files)
 
 
 async def test_another_worker_may_have_it(database: Away, files: OutboxFiles, store: OutboxStore) -> None:

@@ -32,5 +32,6 @@ async def migrate_elsewhere(url: str) -> None:
     finally:
         with suppress(ProcessLookupError):  # it has ended by itself, as a rule
             process.kill()
+        await process.wait()
     level = logging.WARNING if process.returncode else logging.INFO
     logger.log(level, "%s", said.decode("utf-8", "replace").strip())
