@@ -14,6 +14,7 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
+from lectern.database_address import is_postgres
 from lectern.errors import IndexUnavailable, LecternError, StoreUnavailable, UpstreamUnavailable
 from lectern.ports import LLM, Embeddings, Index, Ports, Store
 from lectern.resilience.bulkhead import Bulkhead
@@ -48,12 +49,25 @@ def build_ports(
 
 
 def build_store(settings: Settings, connections: int) -> Store:
-    """Where conversations are kept."""
-    return SqlStore(
-        settings.sqlalchemy_url,
+    """Where conversations are kept. A server over the network has an outbox; a file is as safe as that would be."""
+    url = settings.sqlalchemy_url
+    store = SqlStore(
+        url,
         pool_size=connections,
         patience_seconds=settings.database_statement_timeout_seconds,
         connect_seconds=settings.database_connect_timeout_seconds,
+    )
+    if not is_postgres(url):
+        return store
+    from lectern.adapters.migration_process import migrate_elsewhere  # noqa: PLC0415 - for Postgres only
+    from lectern.adapters.outbox_files import OutboxFiles  # noqa: PLC0415 - as above
+    from lectern.adapters.outbox_store import OutboxStore  # noqa: PLC0415 - as above
+
+    return OutboxStore(
+        store,
+        OutboxFiles(settings.outbox_dir, most_bytes=settings.outbox_bytes),
+        patience_seconds=settings.database_connect_timeout_seconds,
+        migrate=lambda: migrate_elsewhere(url),
     )
 
 

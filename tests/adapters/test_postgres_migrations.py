@@ -1,5 +1,7 @@
 """Migrations on a real Postgres: once, whole, under a lock, and never a deploy that hangs."""
 
+import asyncio
+import logging
 import subprocess
 import sys
 from contextlib import closing
@@ -13,9 +15,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from tests.database_servers import Postgres, running_pgbouncer
-from tests.serving.servers import ROOT
+from tests.serving.servers import ROOT, until
 
 from lectern.adapters import postgres_migrations
+from lectern.adapters.migration_process import migrate_elsewhere
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import Base
 from lectern.adapters.sql_schema import HEAD
@@ -130,6 +133,31 @@ def test_a_server_that_is_down_is_named_without_the_password() -> None:
     with pytest.raises(StoreUnavailable, match=r"Postgres 127\.0\.0\.1:9/db cannot be used now: .*refused") as caught:
         migrate("postgresql+psycopg2://u:hunter2@127.0.0.1:9/db")
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_process_of_its_own(postgres: Postgres, name: str, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A serving process has the schema made without importing Alembic; the log says what came of it, and no secret."""
+    with caplog.at_level(logging.INFO):
+        await migrate_elsewhere(url)
+    assert "turns" in tables(postgres, name)
+    assert f"{name}: schema {HEAD}, made" in caplog.text
+    await migrate_elsewhere("postgresql+psycopg2://u:hunter2@127.0.0.1:9/db")
+    assert "127.0.0.1:9/db cannot be used now" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+async def test_a_process_ends_with_its_caller(postgres: Postgres, name: str, url: str) -> None:
+    """A worker that stops takes its migration along; the database is as it was."""
+    with closing(psycopg2.connect(postgres.dsn(name))) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (postgres_migrations.LOCK,))
+        task = asyncio.create_task(migrate_elsewhere(url))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name = 'lectern'"
+        await asyncio.to_thread(until, lambda: postgres.query(waiting, name) != [(0,)])
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(until, lambda: postgres.query(waiting, name) == [(0,)])
+    assert tables(postgres, name) == set()
 
 
 def test_a_poolers_server_is_migrated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy.schema import CreateTable
 
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import Base, Moment, title_of
-from lectern.adapters.sql_store import SqlStore, _history, _upserts
+from lectern.adapters.sql_statements import HISTORY, upserts
+from lectern.adapters.sql_store import SqlStore
 from lectern.errors import StoreUnavailable
 from lectern.ports import Turn
 
@@ -69,7 +70,7 @@ async def test_statements_per_verb(store: SqlStore) -> None:
 
 async def test_history_reads_through_the_index(path: Path, store: SqlStore) -> None:
     """Reading a conversation scans no table and sorts no whole conversation."""
-    query = str(_history.compile(dialect=store._engine.dialect))
+    query = str(HISTORY.compile(dialect=store._engine.dialect))
     database = sqlite3.connect(path)
     plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", ("x", 5, 0, "x")[: query.count("?")])]
     database.close()
@@ -264,6 +265,6 @@ def test_the_same_models_fit_postgres() -> None:
     assert "id UUID NOT NULL" in ddl
     assert "sources JSONB NOT NULL" in ddl
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
-    conversation, turn = (str(statement.compile(dialect=dialect)) for statement in _upserts("postgresql"))
+    conversation, turn = (str(statement.compile(dialect=dialect)) for statement in upserts("postgresql"))
     assert "ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at" in conversation
     assert "ON CONFLICT (id) DO NOTHING" in turn

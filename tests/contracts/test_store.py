@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import anyio
 import pytest
 
+from lectern.adapters.outbox_files import OutboxFiles
+from lectern.adapters.outbox_store import OutboxStore
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import ConversationNotFound
@@ -17,15 +19,17 @@ from lectern.ports import Store, Turn
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgres", "pgbouncer"])
+@pytest.fixture(params=["sqlite", "postgres", "pgbouncer", "outbox"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store, None]:
     """A store of each kind. Others may have used the servers' database before; no test counts what it did not save."""
-    if request.param == "sqlite":
+    if request.param in {"sqlite", "outbox"}:
         url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
         migrate(url)
     else:
         url = request.getfixturevalue(f"{request.param}_url")
-    store = SqlStore(url, pool_size=3)
+    store: Store = SqlStore(url, pool_size=3)
+    if request.param == "outbox":
+        store = OutboxStore(SqlStore(url, pool_size=3), OutboxFiles(tmp_path / "outbox", most_bytes=1_000_000))
     yield store
     await store.close()
 

@@ -5,6 +5,8 @@ all the same, as its server is known. Nothing waits long: neither for a server, 
 A database that is up to date is recognised with psycopg2 alone, without importing SQLAlchemy or Alembic.
 """
 
+import os
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 LOCK = int.from_bytes(b"lectern", "big")
 """Names the advisory lock; any number that others do not use."""
 
-CONNECT_SECONDS = 10
-"""Longer than a serving process waits: a server that sleeps is woken here, before anybody asks a question."""
+CONNECT_SECONDS = 5
+"""A server that sleeps has time to wake; one that is not there holds up a start for no longer."""
 
 LOCK_SECONDS = 5
 """How long a migration waits for a table that somebody holds; while it waits, all who come later wait behind it."""
@@ -132,3 +134,11 @@ def _limit(connection: "Connection") -> None:
 def _first_line(error: BaseException) -> str:
     """What a database says, without the lines that repeat the statement."""
     return str(error).strip().partition("\n")[0].rstrip(".")
+
+
+if __name__ == "__main__":  # how a serving process has it done; the address is no argument, which others could read
+    try:
+        sys.stdout.write(migrate_postgres(os.environ["DATABASE_URL"], patience_seconds=60) + "\n")
+    except StoreUnavailable as error:
+        sys.stdout.write(f"{error.message}\n")
+        sys.exit(os.EX_TEMPFAIL)

@@ -10,45 +10,26 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from sqlalchemy import Connection, Row, bindparam, delete, select, text, true
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
 from lectern.adapters.sql_engine import make_engine
-from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
 from lectern.adapters.sql_schema import HEAD, MIGRATE, complaint
+from lectern.adapters.sql_statements import DELETE, HISTORY, revision, rows_of, turn_of, upserts
 from lectern.database_address import place
 from lectern.errors import ConversationNotFound, StoreUnavailable
-from lectern.ports import Outcome, Part, State, Turn
+from lectern.ports import Part, State, Turn
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _kinds = {"sqlite": "SQLite", "postgresql": "Postgres"}
-
-_latest = (
-    select(TurnRow)
-    .where(TurnRow.conversation_id == bindparam("conversation"))
-    .order_by(TurnRow.created_at.desc(), TurnRow.id.desc())
-    .limit(bindparam("turns"))
-    .subquery()
-)
-# The outer join keeps one empty row for a conversation without turns, so one statement tells it from an unknown one.
-_history = (
-    select(_latest)
-    .select_from(ConversationRow)
-    .outerjoin(_latest, true())
-    .where(ConversationRow.id == bindparam("conversation"))
-    .order_by(_latest.c.created_at, _latest.c.id)
-)
-_delete = delete(ConversationRow).where(ConversationRow.id == bindparam("conversation"))
 
 
 class SqlStore:
@@ -75,7 +56,7 @@ class SqlStore:
         self._limiter = CapacityLimiter(pool_size)
         self._threads = CapacityLimiter(math.inf)  # as many as the limiter lets in
         self._patience = patience_seconds
-        self._save_conversation, self._save_turn = _upserts(self._engine.dialect.name)
+        self._save_conversation, self._save_turn = upserts(self._engine.dialect.name)
         self._state: State = "unknown"
         self._note = place(url)
         self._problem = ""
@@ -83,10 +64,10 @@ class SqlStore:
     async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
         """The conversation's last `limit` turns, oldest first, in one statement."""
         parameters = {"conversation": _known_id(conversation_id), "turns": limit}
-        rows = await self._run(lambda connection: connection.execute(_history, parameters).all(), again=True)
+        rows = await self._run(lambda connection: connection.execute(HISTORY, parameters).all(), again=True)
         if not rows:
             raise ConversationNotFound
-        return [_turn(row) for row in rows if row.id is not None]
+        return [turn_of(row) for row in rows if row.id is not None]
 
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn, and its conversation when it is the first, in two statements. Saving it again changes nothing.
@@ -94,7 +75,7 @@ class SqlStore:
         Raises:
             ValueError: An id is no UUID, or `created_at` has no time zone.
         """
-        conversation, row = _rows(turn)
+        conversation, row = rows_of(turn)
 
         def save(connection: Connection) -> None:
             connection.execute(self._save_conversation, conversation)
@@ -105,7 +86,7 @@ class SqlStore:
     async def delete_conversation(self, conversation_id: str) -> None:
         """Delete a conversation and all its turns for good, in one statement."""
         parameters = {"conversation": _known_id(conversation_id)}
-        deleted = await self._run(lambda connection: connection.execute(_delete, parameters).rowcount)
+        deleted = await self._run(lambda connection: connection.execute(DELETE, parameters).rowcount)
         if not deleted:
             raise ConversationNotFound
 
@@ -125,7 +106,7 @@ class SqlStore:
                 what to run.
         """
         try:
-            found = await self._run(_revision, hint=f"; if it is new, {MIGRATE}", again=True)
+            found = await self._run(revision, hint=f"; if it is new, {MIGRATE}", again=True)
         except StoreUnavailable as error:
             self.needs_migration = isinstance(error.__cause__, ProgrammingError)  # no such table
             raise
@@ -165,7 +146,9 @@ class SqlStore:
             async with self._in_turn():
                 result = await anyio.to_thread.run_sync(patiently, limiter=self._threads)
         except SQLAlchemyError as error:
-            self._down(f"{type(error).__name__}: {getattr(error, 'orig', None) or error}".strip() + hint)
+            # The first line only: those behind it may repeat a statement with the reader's text in it.
+            told = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+            self._down(f"{type(error).__name__}: {told}{hint}")
             raise StoreUnavailable from error
         if self._state != "ok":
             self._state, self._problem = "ok", ""
@@ -196,67 +179,9 @@ class SqlStore:
         self._state, self._problem = "down", problem
 
 
-def _upserts(dialect: str) -> tuple[Any, Any]:
-    """Statements that keep a conversation and a turn, whoever else does so at the same time."""
-    insert = cast("Any", _insert[dialect])  # both dialects offer the same methods, but share no type that has them
-    conversation = insert(ConversationRow)
-    conversation = conversation.on_conflict_do_update(
-        index_elements=[ConversationRow.id],
-        set_={"updated_at": conversation.excluded.updated_at},
-        where=ConversationRow.updated_at < conversation.excluded.updated_at,
-    )
-    return conversation, insert(TurnRow).on_conflict_do_nothing(index_elements=[TurnRow.id])
-
-
 def _known_id(conversation_id: str) -> UUID:
     """The id as a UUID. What is no UUID names no conversation."""
     try:
         return UUID(conversation_id)
     except ValueError:
         raise ConversationNotFound from None
-
-
-def _revision(connection: Connection) -> str | None:
-    """The database's schema revision, or None when the table for it is empty."""
-    return cast("str | None", connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
-
-
-def _rows(turn: Turn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values of a turn's two rows."""
-    conversation = {
-        "id": UUID(turn.conversation_id),
-        "title": title_of(turn.question),
-        "created_at": turn.created_at,
-        "updated_at": turn.created_at,
-    }
-    row = {
-        "id": UUID(turn.id),
-        "conversation_id": conversation["id"],
-        "question": turn.question,
-        "context": turn.context,
-        "answer": turn.answer,
-        "sources": list(turn.sources),
-        "outcome": turn.outcome,
-        "degraded": turn.degraded,
-        "usage": turn.usage,
-        "timings": turn.timings,
-        "created_at": turn.created_at,
-    }
-    return conversation, row
-
-
-def _turn(row: Row[Any]) -> Turn:
-    """A turn as the core knows it."""
-    return Turn(
-        id=str(row.id),
-        conversation_id=str(row.conversation_id),
-        question=row.question,
-        context=row.context,
-        answer=row.answer,
-        sources=tuple(row.sources),
-        outcome=cast("Outcome", row.outcome),
-        degraded=row.degraded,
-        usage=row.usage,
-        timings=row.timings,
-        created_at=row.created_at,
-    )
