@@ -7,6 +7,7 @@ import ssl
 from functools import cache
 from typing import TYPE_CHECKING
 
+from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
@@ -35,8 +36,20 @@ def build_ports(settings: Settings, *, database_connections: int, search_threads
 
 
 def build_index(settings: Settings, search_threads: int = 1) -> Index:
-    """The site's sections."""
-    return LocalIndex(settings.index_dir, search_threads=search_threads)
+    """The site's sections: in Qdrant when it is configured, with the local index behind it."""
+    local = LocalIndex(settings.index_dir, search_threads=search_threads)
+    if settings.qdrant_url is None:
+        return local
+    from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex  # noqa: PLC0415 - 1 s, when it is needed
+
+    key = settings.qdrant_api_key
+    connection = QdrantConnection(
+        settings.qdrant_url,
+        api_key=key.get_secret_value() if key else None,
+        tls=_tls() if settings.qdrant_url.startswith("https") else None,
+    )
+    qdrant = QdrantIndex(connection, settings.qdrant_collection, model=settings.embedding_model, threads=search_threads)
+    return FallbackIndex(qdrant, local)
 
 
 def build_llm(settings: Settings) -> LLM:

@@ -22,7 +22,6 @@ from lectern.adapters.qdrant_index.control import Control, Lease, SiteCounts, wr
 from lectern.adapters.qdrant_index.points import document_of, points_of
 from lectern.adapters.qdrant_index.update import NAMED, QdrantUpdate, scroll, vectors_of
 from lectern.adapters.qdrant_index.vocabulary import Words, words_of, words_point
-from lectern.errors import IndexUnavailable
 from lectern.ports import Document, Vector
 
 log = logging.getLogger(__name__)
@@ -113,9 +112,9 @@ class Commit:
             async for record in scroll(self._connection, self._collection, condition, ["key"]):
                 vector = list(self._update.vectors[(record.payload or {})["key"]])
                 points.append(models.PointVectors(id=record.id, vector={schema.MEANING: vector}))
-            await self._lease.take()
             for first in range(0, len(points), BATCH):
                 batch = points[first : first + BATCH]
+                await self._lease.hold()
                 await self._connection.write(
                     lambda client, batch=batch: client.update_vectors(self._collection, batch, wait=True)  # type: ignore[misc]  # bound
                 )
@@ -172,6 +171,7 @@ class Commit:
         return dict(sorted(sites.items()))
 
     async def _set_payload(self, payload: dict[str, Any], condition: models.Filter) -> None:
+        await self._lease.hold()
         await self._connection.write(
             lambda client: client.set_payload(
                 self._collection, payload, points=models.FilterSelector(filter=condition), wait=True
@@ -202,8 +202,7 @@ class Commit:
     async def _switch(self, control: Control) -> None:
         """Point the alias at the new collection; readers of the old one keep it for a while."""
         await write_control(self._connection, control)
-        if not await self._lease.take():
-            raise lost()
+        await self._lease.renew()
         await point_alias(self._connection, self._alias, self._collection)
 
 
@@ -242,11 +241,10 @@ async def put_points(
     """
     for start in range(0, len(points), BATCH):
         batch = list(points[start : start + BATCH])
+        await lease.hold()
         await connection.write(
             lambda client, batch=batch: client.upsert(collection, batch, wait=True)  # type: ignore[misc]  # bound
         )
-    if points and not await lease.take():
-        raise lost()
 
 
 async def tidy(connection: QdrantConnection, alias: str, control: Control) -> None:
@@ -273,11 +271,6 @@ async def tidy(connection: QdrantConnection, alias: str, control: Control) -> No
         # The one before may have readers still; one beyond is what a killed update built.
         if number is not None and number != current and (settled or number > current):
             await connection.write(lambda client, name=name: client.delete_collection(name))  # type: ignore[misc]  # bound
-
-
-def lost() -> IndexUnavailable:
-    """What ends an update whose lease another has taken."""
-    return IndexUnavailable("Another update took this one's place; run it again.")
 
 
 def _points_of_all(site: str, documents: Iterable[Document], generation: int) -> list[models.PointStruct]:

@@ -115,14 +115,37 @@ class Lease:
         self.collection = collection
         self._connection = connection
         self._holder = uuid.uuid4().hex
+        self._renewed = 0.0
 
     async def take(self) -> bool:
-        """Try to get it, or to keep it for longer; False when another holds it."""
+        """Try to get it; False when another holds it."""
+        self._renewed = time.monotonic()
         now = int(time.time())
         payload = {"holder": self._holder, "expires": now + LEASE_SECONDS}
-        free = [schema.between("expires", at_most=now), schema.equals("holder", self._holder)]
-        await self._change(payload, models.Filter(should=list(free)))
+        await self._change(payload, models.Filter(must=[schema.between("expires", at_most=now)]))
         return await self._is_ours()
+
+    async def renew(self) -> None:
+        """Keep it for longer, also when it ran out and nobody took it.
+
+        Raises:
+            IndexUnavailable: Another took it, and it never comes back.
+        """
+        started = time.monotonic()
+        payload = {"expires": int(time.time()) + LEASE_SECONDS}
+        await self._change(payload, models.Filter(must=[schema.equals("holder", self._holder)]))
+        if not await self._is_ours():
+            raise _lost()
+        self._renewed = started
+
+    async def hold(self) -> None:
+        """Make sure that it is ours for the length of the next write; to be called before each.
+
+        Raises:
+            IndexUnavailable: Another took it.
+        """
+        if time.monotonic() - self._renewed > LEASE_SECONDS / 3:
+            await self.renew()
 
     async def commit(self, control: Control, before: int) -> None:
         """Make a generation current.
@@ -138,7 +161,7 @@ class Lease:
         await self._change(control.payload(), models.Filter(must=list(ours)))
         now = await read_control(self._connection, self.collection)
         if now.generation != control.generation or not await self._is_ours():
-            raise IndexUnavailable("Another update took this one's place; run it again.")
+            raise _lost()
 
     async def release(self) -> None:
         """Give it back; nothing happens when it was lost."""
@@ -157,3 +180,7 @@ class Lease:
             lambda client: client.retrieve(self.collection, [schema.CONTROL_ID], with_payload=["holder", "expires"])
         )
         return bool(found) and (found[0].payload or {}).get("holder") == self._holder
+
+
+def _lost() -> IndexUnavailable:
+    return IndexUnavailable("Another update took this one's place; run it again.")

@@ -284,4 +284,4 @@ async def _keep(lease: Lease) -> None:
     while True:
         await asyncio.sleep(LEASE_SECONDS / 3)
         with suppress(IndexUnavailable, NoCollection):
-            await lease.take()
+            await lease.renew()
