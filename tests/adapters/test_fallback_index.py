@@ -1,35 +1,19 @@
 """What two indexes promise as one: readers get an answer from the second while the first cannot give one."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import pytest
-from tests.qdrant_server import QdrantServer, Refused, running_qdrant
+from tests.qdrant_server import QdrantServer, Refused
 from tests.sample_pages import page, section, small_site
 
 from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
 from lectern.errors import IndexUnavailable
-
-
-@pytest.fixture(scope="module")
-def qdrant() -> Iterator[QdrantServer]:
-    """The real engine behind Qdrant's REST calls."""
-    with running_qdrant() as server:
-        yield server
-
-
-@pytest.fixture
-def name(qdrant: QdrantServer) -> Iterator[str]:
-    """A collection of the test's own; afterwards the server is well again."""
-    name = qdrant.fresh_name()
-    yield name
-    qdrant.fault = None
-    qdrant.forget(name)
 
 
 @pytest.fixture
