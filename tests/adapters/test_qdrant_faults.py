@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import anyio
 import pytest
-from tests.qdrant_server import QdrantServer, Refused
+from tests.qdrant_server import Cut, QdrantServer, Refused
 from tests.sample_pages import page, section, small_site
 
 from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
@@ -169,6 +169,28 @@ async def test_a_write_whose_answer_was_lost_is_repeated_without_harm(
     assert await index.sites() == {"bakery": 3}
     assert await embed(index) == 0
     assert len((await index.search("zzz", vector=[1.0] * 3, limit=50)).passages) == 7
+
+
+async def test_a_connection_that_breaks_during_a_write_costs_a_repetition(make: Make, qdrant: QdrantServer) -> None:
+    """The answer to an upsert ends in the middle, before and after it took effect: the points are there once."""
+    broken: list[str] = []
+
+    def cut(verb: str) -> None:
+        if verb == "upsert" and len(broken) < 3:
+            broken.append(verb)
+            raise Cut
+
+    qdrant.fault = cut
+    index = make()
+    async with index.update("bakery") as update:
+        await update.put(small_site())
+    broken.clear()
+    qdrant.fault, qdrant.after = None, cut
+    async with index.update("bakery") as again:
+        await again.put([page("new.md", "New", section("Nougat."))])
+    assert len(broken) == 3
+    assert await index.sites() == {"bakery": 4}
+    assert len((await index.search("flour bread nougat receipt", limit=50)).passages) == 6
 
 
 @pytest.mark.parametrize("verb", ["upsert", "payload", "scroll", "count", "remove"])

@@ -9,7 +9,7 @@ import anyio
 
 from lectern.adapters.qdrant_index import schema, writes
 from lectern.adapters.qdrant_index.connection import CollectionExists, NoCollection, QdrantConnection
-from lectern.adapters.qdrant_index.control import LEASE_SECONDS, Control, Lease, NotOurs, read_control, write_control
+from lectern.adapters.qdrant_index.control import LEASE_SECONDS, Control, Lease, read_control, write_control
 from lectern.errors import IndexUnavailable
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,7 @@ async def acquire(connection: QdrantConnection, alias: str) -> tuple[Lease, Cont
     """The right to change what is current, and what that is; waits while another has it.
 
     Raises:
-        NotOurs: The collection was not made by this version of Lectern.
-        IndexUnavailable: Qdrant cannot be asked or written.
+        IndexUnavailable: Qdrant cannot be asked or written, or the collection was not made by this version of Lectern.
     """
     while True:
         control = await _current(connection, alias)
@@ -70,7 +69,7 @@ async def _wait_until_made(connection: QdrantConnection, name: str) -> None:
     """Another process makes the same collection; when it died over that, make the rest."""
     with anyio.move_on_after(MAKING_SECONDS):
         while True:
-            with suppress(NotOurs):
+            with suppress(IndexUnavailable):
                 await read_control(connection, name)
                 return
             await anyio.sleep(LEASE_POLL_SECONDS)

@@ -14,7 +14,7 @@ from lectern.adapters.qdrant_index import schema, search, writes
 from lectern.adapters.qdrant_index.acquiring import acquire, keep
 from lectern.adapters.qdrant_index.commit import Commit
 from lectern.adapters.qdrant_index.connection import CollectionExists, NoCollection, QdrantConnection, brief
-from lectern.adapters.qdrant_index.control import Control, NotOurs, read_control
+from lectern.adapters.qdrant_index.control import Control, read_control
 from lectern.adapters.qdrant_index.points import document_of
 from lectern.adapters.qdrant_index.update import QdrantUpdate
 from lectern.adapters.qdrant_index.view import View, read_view
@@ -201,7 +201,7 @@ class QdrantIndex:
 
     def failed(self, error: IndexUnavailable) -> None:
         """Note a failure."""
-        note = error.message if isinstance(error, NotOurs) else brief(error.__cause__ or error)
+        note = brief(error.__cause__) if error.__cause__ else error.message
         if (self._state, self._note) != ("down", note):
             log.warning("Qdrant at %s: %s", self._connection.host, note)
         self._state, self._note = "down", note
