@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,10 @@ import qdrant_edge as edge
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.qdrant_words import SCHEMAS, filter_in, payload_in, vector_in, vectors_in, vectors_out
 
-SCHEMAS = {
-    "keyword": edge.PayloadSchemaType.Keyword,
-    "integer": edge.PayloadSchemaType.Integer,
-    "bool": edge.PayloadSchemaType.Bool,
-}
 Body = dict[str, Any]
 
 
@@ -43,6 +39,10 @@ class Refused(Exception):
         self.headers = headers
 
 
+class Cut(Exception):
+    """The connection breaks in the middle of the answer."""
+
+
 class QdrantServer:
     """A running server.
 
@@ -50,7 +50,8 @@ class QdrantServer:
         url: Its address.
         key: The key it wants; empty for none.
         calls: How often each verb was called: `upsert`, `query`, `scroll` and so on.
-        fault: Called with a verb before it is carried out; may raise `Refused`, or sleep.
+        fault: Called with a verb before it is carried out; may raise `Refused` or `Cut`, or wait.
+        after: The same, when it was carried out and before it is answered.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -195,53 +196,10 @@ class QdrantServer:
         ]
 
 
-def vector_in(vector: Any) -> Any:
-    """A vector for the engine."""
-    return edge.SparseVector(vector["indices"], vector["values"]) if isinstance(vector, dict) else vector
-
-
-def vectors_in(vectors: Body) -> Any:
-    """Named vectors for the engine."""
-    return {name: vector_in(vector) for name, vector in vectors.items()}
-
-
-def vectors_out(vectors: Any) -> Any:
-    """Named vectors from the engine."""
-    if not isinstance(vectors, dict):
-        return {}
-    return {
-        name: {"indices": vector.indices, "values": vector.values} if isinstance(vector, edge.SparseVector) else vector
-        for name, vector in vectors.items()
-    }
-
-
-def payload_in(wanted: Any) -> Any:
-    """Which fields to hand back."""
-    return edge.PayloadSelector.Include(wanted) if isinstance(wanted, list) else bool(wanted)
-
-
-def filter_in(body: Body) -> edge.Filter:
-    """A filter for the engine."""
-    clauses: Body = {name: [condition_in(part) for part in listed(body[name])] for name in body if body[name]}
-    return edge.Filter(**clauses)
-
-
-def condition_in(body: Body) -> Any:
-    """One condition for the engine."""
-    if "has_id" in body:
-        return edge.HasIdCondition(set(body["has_id"]))
-    if "key" not in body:
-        return filter_in(body)
-    if body.get("range"):
-        return edge.FieldCondition(body["key"], range=edge.RangeFloat(**body["range"]))
-    match = body["match"]
-    found = edge.MatchAny(match["any"]) if "any" in match else edge.MatchValue(match["value"])
-    return edge.FieldCondition(body["key"], match=found)
-
-
-def listed(value: Any) -> list[Any]:
-    """One or several."""
-    return value if isinstance(value, list) else [value]
+async def half_an_answer() -> AsyncIterator[bytes]:
+    """Its first bytes, and then the connection is closed."""
+    yield b'{"result": {'
+    raise ConnectionAbortedError
 
 
 def build(server: QdrantServer) -> Starlette:
@@ -259,6 +217,8 @@ def build(server: QdrantServer) -> Starlette:
             except Refused as error:
                 answer = {"status": {"error": str(error)}, "time": 0.0}
                 return JSONResponse(answer, error.status, headers=error.headers)
+            except Cut:
+                return StreamingResponse(half_an_answer(), headers={"Content-Length": "100"})
             return JSONResponse({"result": result, "status": "ok", "time": 0.0})
 
         return Route(path, endpoint, methods=[method])
@@ -291,7 +251,7 @@ def running_qdrant() -> Iterator[QdrantServer]:
     listener = socket.create_server(("127.0.0.1", 0))
     server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = uvicorn.Server(
-        uvicorn.Config(build(server), log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(build(server), log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Literal
 
 from lectern.errors import LecternError, StoreUnavailable
@@ -89,7 +90,7 @@ class FixedIndex:
         self.vectors.append(vector)
         if isinstance(self.found, Exception):
             raise self.found
-        return Hits(self.found.passages[:limit], self.found.confidence)
+        return replace(self.found, passages=self.found.passages[:limit])
 
     async def document(self, site: str, route: str) -> Document | None:
         """It keeps no documents."""

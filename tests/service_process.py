@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+SSE = {"Accept": "text/event-stream"}
 UP = re.compile(r"is up: http://localhost:(\d+)")
 """The boot report has come: the first worker is warm."""
 

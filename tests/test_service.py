@@ -13,13 +13,11 @@ from typing import Any, Protocol
 
 import httpx2
 import pytest
-from tests.service_process import UP, environment, events, outcomes
+from tests.service_process import SSE, UP, environment, events, outcomes
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
 
 pytestmark = pytest.mark.process
-
-SSE = {"Accept": "text/event-stream"}
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 from tests.database_servers import Postgres
+from tests.service_process import SSE, environment
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
-from tests.test_service import SSE, environment
 
 from lectern.adapters.sql_migrations import migrate
 

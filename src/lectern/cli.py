@@ -115,18 +115,22 @@ async def _migrate(_: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _ingest(arguments: argparse.Namespace, settings: Settings) -> int:
+    index = build_index(settings)
     with ProgressBar(_console) as progress:
         report = await ingest(
             arguments.path,
             site=arguments.site,
             base_url=arguments.base_url or _own_pages(arguments.site),
-            index=build_index(settings),
+            index=index,
             embeddings=build_embeddings(settings),
             retire=(DEMO_SITE,),
             dry_run=arguments.dry_run,
             progress=progress,
         )
     _console.print(summary_table(report))
+    part = index.describe()
+    _console.print(f"{part.kind}: {part.note or part.state}")
+    await index.close()
     return os.EX_OK
 
 

@@ -108,6 +108,18 @@ class Settings(ServerSettings):
         description="Room in DATA_DIR for turns that wait while Postgres is down, in bytes (64 MiB hold thousands); "
         "0 keeps none",
     )
+    qdrant_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="Qdrant's REST address; without a port it means 6333, so write :443 where only that is let out. "
+        "Unset, the index is local",
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="Qdrant's key, one that may write when it ingests")
+    qdrant_collection: str = Field(
+        "lectern",
+        pattern=r"^[A-Za-z0-9_.-]{1,200}$",
+        description="Alias that readers ask; the collections behind it are named after it",
+    )
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://localhost:3000", "http://127.0.0.1:3000"),
         description="Sites whose pages may call the API, comma-separated; the default is a Docusaurus on this machine",

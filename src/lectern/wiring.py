@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedStore
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
@@ -40,7 +41,7 @@ def build_ports(
     guards = _Guards(settings, shared)
     return Ports(
         store=guards.store(build_store(settings, settings.database_connections or database_connections)),
-        index=guards.index(build_index(settings, search_threads)),
+        index=build_index(settings, search_threads, guards),
         llm=guards.llm(build_llm(settings)) if settings.has_llm else build_llm(settings),
         fallback_llms=build_fallback_llms(settings, guards),
         embeddings=guards.embeddings(build_embeddings(settings)),
@@ -71,9 +72,21 @@ def build_store(settings: Settings, connections: int) -> Store:
     )
 
 
-def build_index(settings: Settings, search_threads: int = 1) -> Index:
-    """The site's sections."""
-    return LocalIndex(settings.index_dir, search_threads=search_threads)
+def build_index(settings: Settings, search_threads: int = 1, guards: "_Guards | None" = None) -> Index:
+    """The site's sections: in Qdrant when it is configured, with the local index behind it."""
+    local = LocalIndex(settings.index_dir, search_threads=search_threads)
+    if settings.qdrant_url is None:
+        return local
+    from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex  # noqa: PLC0415 - 1 s, when it is needed
+
+    key = settings.qdrant_api_key
+    connection = QdrantConnection(
+        settings.qdrant_url,
+        api_key=key.get_secret_value() if key else None,
+        tls=_tls() if settings.qdrant_url.startswith("https") else None,
+    )
+    qdrant = QdrantIndex(connection, settings.qdrant_collection, model=settings.embedding_model, threads=search_threads)
+    return FallbackIndex(guards.index(qdrant) if guards else qdrant, local)
 
 
 def build_llm(settings: Settings) -> LLM:
@@ -157,8 +170,6 @@ class _Guards:
         return GuardedEmbeddings(embeddings, line, self._circuit("embeddings", "embed"))
 
     def index(self, index: Index) -> Index:
-        if isinstance(index, LocalIndex):
-            return index  # files of this machine
         line = self._line(self._settings.call_concurrency, IndexUnavailable)
         return GuardedIndex(index, line, self._circuit("index", "search"))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, ScriptedLLM, hits, passage
@@ -134,6 +135,16 @@ async def test_embeddings_down_means_searching_by_words(store: SqlStore, knobs: 
     assert lexical.index.vectors == [None]
     (turn,) = await store.history(conversation(events), limit=9)
     assert turn.degraded == {"embeddings": "upstream_timeout"}
+
+
+async def test_an_index_that_was_stood_in_for_is_said(store: SqlStore, knobs: Knobs) -> None:
+    """The answer comes from the index that could be searched, marked degraded, and is kept so."""
+    found = replace(FOUND, degraded=IndexUnavailable())
+    events = await run(Question("What is a reducer?"), ports(store, ScriptedLLM("Yes [1]."), found=found), knobs)
+    assert names(events) == ["started", "sources", "degraded", "delta", "done"]
+    assert Degraded("index", "index_unavailable") in events
+    (turn,) = await store.history(conversation(events), limit=9)
+    assert turn.degraded == {"index": "index_unavailable"}
 
 
 async def test_a_model_that_fails_before_its_first_word_is_stood_in_for(store: SqlStore, knobs: Knobs) -> None:

@@ -114,7 +114,10 @@ async def _retrieve(query: str, draft: Draft, ports: Ports, knobs: Knobs, troubl
         vector = await embed_query(query, ports)
     except LecternError as error:
         troubles.append(draft.degrade("embeddings", error))
-    return await ports.index.search(query, vector=vector, limit=knobs.passages, site=draft.question.site)
+    hits = await ports.index.search(query, vector=vector, limit=knobs.passages, site=draft.question.site)
+    if hits.degraded is not None:
+        troubles.append(draft.degrade("index", hits.degraded))
+    return hits
 
 
 def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
+from lectern.errors import LecternError
 from lectern.ports.embeddings import Vector
 from lectern.ports.part import Part
 
@@ -108,10 +109,12 @@ class Hits:
     Attributes:
         passages: Distinct sections, best first.
         confidence: 0 to 1, how likely it is that they answer the query; compared with the setting `MIN_CONFIDENCE`.
+        degraded: Why another index than the configured one was searched; None when the configured one was.
     """
 
     passages: tuple[Passage, ...]
     confidence: float
+    degraded: LecternError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class QdrantConnection:
             raise translate(error) from error
 
     async def write(self, call: Call[T]) -> T:
-        """Change something; the call must be idempotent.
+        """Change something, or ask as patiently; the call must be idempotent.
 
         Raises:
             NoCollection, CollectionExists: As they say.

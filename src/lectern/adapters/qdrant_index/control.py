@@ -20,12 +20,6 @@ LEASE_SECONDS: Final = 60
 """An update that was killed keeps the next one waiting this long; a living one renews it three times as often."""
 
 
-class NotOurs(IndexUnavailable):
-    """The collection was not made by this version of Lectern; the message says the way out."""
-
-    retryable = False
-
-
 @dataclass(frozen=True, slots=True)
 class SiteCounts:
     """What one site holds."""
@@ -65,12 +59,14 @@ def parse(name: str, payload: dict[str, Any] | None) -> Control:
     """Read a control point.
 
     Raises:
-        NotOurs: It is none, or of another version.
+        IndexUnavailable: It is none, or of another version; the message says the way out.
     """
     if payload is None or payload.get("kind") != "control":
-        raise NotOurs(f"The Qdrant collection {name!r} was not made by Lectern; name another one in QDRANT_COLLECTION.")
+        raise IndexUnavailable(
+            f"The Qdrant collection {name!r} was not made by Lectern; name another one in QDRANT_COLLECTION."
+        )
     if payload["format"] != schema.FORMAT:
-        raise NotOurs(
+        raise IndexUnavailable(
             f"The Qdrant collection {name!r} was made by another version of Lectern; name another one in "
             "QDRANT_COLLECTION, or delete it, and ingest again."
         )
@@ -84,15 +80,15 @@ def parse(name: str, payload: dict[str, Any] | None) -> Control:
     )
 
 
-async def read_control(connection: QdrantConnection, name: str) -> Control:
-    """What is current behind an alias, or in a collection.
+async def read_control(connection: QdrantConnection, name: str, *, patient: bool = False) -> Control:
+    """What is current behind an alias, or in a collection; `patient` as an update is, not a reader.
 
     Raises:
         NoCollection: There is none.
-        NotOurs: It was not made by this version of Lectern.
-        IndexUnavailable: It cannot be read.
+        IndexUnavailable: It cannot be read, or was not made by this version of Lectern.
     """
-    found = await connection.read(lambda client: client.retrieve(name, [schema.CONTROL_ID], with_payload=True))
+    ask = connection.write if patient else connection.read
+    found = await ask(lambda client: client.retrieve(name, [schema.CONTROL_ID], with_payload=True))
     return parse(name, found[0].payload if found else None)
 
 
@@ -115,14 +111,37 @@ class Lease:
         self.collection = collection
         self._connection = connection
         self._holder = uuid.uuid4().hex
+        self._renewed = 0.0
 
     async def take(self) -> bool:
-        """Try to get it, or to keep it for longer; False when another holds it."""
+        """Try to get it; False when another holds it."""
+        self._renewed = time.monotonic()
         now = int(time.time())
         payload = {"holder": self._holder, "expires": now + LEASE_SECONDS}
-        free = [schema.between("expires", at_most=now), schema.equals("holder", self._holder)]
-        await self._change(payload, models.Filter(should=list(free)))
+        await self._change(payload, models.Filter(must=[schema.between("expires", at_most=now)]))
         return await self._is_ours()
+
+    async def renew(self) -> None:
+        """Keep it for longer, also when it ran out and nobody took it.
+
+        Raises:
+            IndexUnavailable: Another took it, and it never comes back.
+        """
+        started = time.monotonic()
+        payload = {"expires": int(time.time()) + LEASE_SECONDS}
+        await self._change(payload, models.Filter(must=[schema.equals("holder", self._holder)]))
+        if not await self._is_ours():
+            raise _lost()
+        self._renewed = started
+
+    async def hold(self) -> None:
+        """Make sure that it is ours for the length of the next write; to be called before each.
+
+        Raises:
+            IndexUnavailable: Another took it.
+        """
+        if time.monotonic() - self._renewed > LEASE_SECONDS / 3:
+            await self.renew()
 
     async def commit(self, control: Control, before: int) -> None:
         """Make a generation current.
@@ -136,9 +155,9 @@ class Lease:
         """
         ours = [schema.equals("holder", self._holder), schema.equals("generation", before)]
         await self._change(control.payload(), models.Filter(must=list(ours)))
-        now = await read_control(self._connection, self.collection)
+        now = await read_control(self._connection, self.collection, patient=True)
         if now.generation != control.generation or not await self._is_ours():
-            raise IndexUnavailable("Another update took this one's place; run it again.")
+            raise _lost()
 
     async def release(self) -> None:
         """Give it back; nothing happens when it was lost."""
@@ -153,7 +172,11 @@ class Lease:
         )
 
     async def _is_ours(self) -> bool:
-        found = await self._connection.read(
+        found = await self._connection.write(
             lambda client: client.retrieve(self.collection, [schema.CONTROL_ID], with_payload=["holder", "expires"])
         )
         return bool(found) and (found[0].payload or {}).get("holder") == self._holder
+
+
+def _lost() -> IndexUnavailable:
+    return IndexUnavailable("Another update took this one's place; run it again.")

@@ -10,17 +10,11 @@ import anyio
 import anyio.to_thread
 
 from lectern.adapters.lexicon.words import is_text
-from lectern.adapters.qdrant_index import schema, search
-from lectern.adapters.qdrant_index.commit import Commit, make_collection, point_alias, tidy
+from lectern.adapters.qdrant_index import schema, search, writes
+from lectern.adapters.qdrant_index.acquiring import acquire, keep
+from lectern.adapters.qdrant_index.commit import Commit
 from lectern.adapters.qdrant_index.connection import CollectionExists, NoCollection, QdrantConnection, brief
-from lectern.adapters.qdrant_index.control import (
-    LEASE_SECONDS,
-    Control,
-    Lease,
-    NotOurs,
-    read_control,
-    write_control,
-)
+from lectern.adapters.qdrant_index.control import Control, read_control
 from lectern.adapters.qdrant_index.points import document_of
 from lectern.adapters.qdrant_index.update import QdrantUpdate
 from lectern.adapters.qdrant_index.view import View, read_view
@@ -33,12 +27,6 @@ T = TypeVar("T")
 
 ATTEMPTS: Final = 4
 """How often a read starts anew because the generation was replaced under it."""
-
-LEASE_POLL_SECONDS: Final = 0.2
-"""How often a waiting update looks whether the one before has ended."""
-
-MAKING_SECONDS: Final = 10
-"""How long a collection without a control point is taken for one that another process is making."""
 
 SAME_ROUTE: Final = 8
 """Pages of one route that are looked at; the first by path is shown."""
@@ -112,11 +100,11 @@ class QdrantIndex:
             IndexUnavailable: Qdrant cannot be asked or written, or the collection is not ours.
         """
         with self._noted():
-            lease, control = await self._lease()
-        keeper = asyncio.create_task(_keep(lease))
+            lease, control = await acquire(self._connection, self._alias)
+        keeper = asyncio.create_task(keep(lease))
         try:
             with self._noted():
-                await tidy(self._connection, self._alias, control)
+                await writes.tidy(self._connection, self._alias, control)
                 update = await QdrantUpdate.open(self._connection, control, site)
             yield update
             if update.changed:
@@ -213,51 +201,10 @@ class QdrantIndex:
 
     def failed(self, error: IndexUnavailable) -> None:
         """Note a failure."""
-        note = error.message if isinstance(error, NotOurs) else brief(error.__cause__ or error)
+        note = brief(error.__cause__) if error.__cause__ else error.message
         if (self._state, self._note) != ("down", note):
             log.warning("Qdrant at %s: %s", self._connection.host, note)
         self._state, self._note = "down", note
-
-    async def _lease(self) -> tuple[Lease, Control]:
-        """The right to change what is current; waits while another has it."""
-        while True:
-            control = await self._current()
-            lease = Lease(self._connection, control.collection)
-            if await lease.take():
-                # It may have been replaced since it was looked up.
-                now = await self._current()
-                if now.collection == control.collection:
-                    return lease, now
-                await lease.release()
-            await anyio.sleep(LEASE_POLL_SECONDS)
-
-    async def _current(self) -> Control:
-        """What is current; made, and empty, when there is nothing."""
-        try:
-            return await read_control(self._connection, self._alias)
-        except NoCollection:
-            log.info("There is no Qdrant collection %s yet", self._alias)
-        first = schema.physical_name(self._alias, 1)
-        try:
-            await self._connection.write(lambda client: schema.create(client, first, None))
-        except CollectionExists:
-            await self._wait_until_made(first)
-        else:
-            await self._connection.write(lambda client: schema.create_indexes(client, first))
-            await write_control(self._connection, Control(first))
-        await point_alias(self._connection, self._alias, first)
-        return await read_control(self._connection, self._alias)
-
-    async def _wait_until_made(self, name: str) -> None:
-        """Another process makes the same collection; when it died over that, make the rest."""
-        with anyio.move_on_after(MAKING_SECONDS):
-            while True:
-                with suppress(NotOurs):
-                    await read_control(self._connection, name)
-                    return
-                await anyio.sleep(LEASE_POLL_SECONDS)
-        await make_collection(self._connection, name, None)
-        await write_control(self._connection, Control(name))
 
 
 class _Noted:
@@ -277,11 +224,3 @@ class _Noted:
             raise missing from error
         if isinstance(error, IndexUnavailable):
             self._index.failed(error)
-
-
-async def _keep(lease: Lease) -> None:
-    """Renew a lease for as long as the update is open."""
-    while True:
-        await asyncio.sleep(LEASE_SECONDS / 3)
-        with suppress(IndexUnavailable, NoCollection):
-            await lease.take()
