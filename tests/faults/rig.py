@@ -106,6 +106,11 @@ class Rig:
             "threads": threads - inside["pool_threads"],
         }
 
+    def holds_alone(self, pid: int) -> dict[str, Any]:
+        """The same while nobody asks for `/health`."""
+        with self.prober.paused:
+            return self.holds(pid)
+
     def turns(self) -> dict[str, tuple[str, str]]:
         """`(outcome, answer)` of each kept turn, by its id."""
         with closing(sqlite3.connect(self.folder / "data" / "lectern.sqlite3", timeout=10)) as connection:
