@@ -10,7 +10,7 @@ import logging.config
 import os
 import re
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -147,6 +147,7 @@ def _announce(settings: Settings, ports: Ports) -> None:
         missing=settings.missing_for_production(),
     )
     if logs.choose_format(settings.log_format) == "text":
-        print(f"\n{report.text()}\n", flush=True)  # noqa: T201 - for the person who started it
+        with suppress(OSError):  # nobody reads it, or there is no room
+            print(f"\n{report.text()}\n", flush=True)  # noqa: T201 - for the person who started it
     else:
         logger.info("Lectern is up: %s", report.address, extra=report.fields())

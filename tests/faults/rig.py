@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import anyio
 import anyio.to_thread
@@ -88,7 +89,7 @@ class Rig:
             asking.settimeout(10)
             asking.connect(str(self._windows / str(pid)))
             asking.sendall(command.encode() + b"\n")
-            return dict(json.loads(asking.makefile().read()))
+            return dict(json.loads(asking.makefile().readline()))
 
     def holds(self, pid: int) -> dict[str, Any]:
         """What a worker holds, as seen from inside and outside.
@@ -106,11 +107,16 @@ class Rig:
             "threads": threads - inside["pool_threads"],
         }
 
+    def holds_alone(self, pid: int) -> dict[str, Any]:
+        """The same while nobody asks for `/health`."""
+        with self.prober.paused:
+            return self.holds(pid)
+
     def turns(self) -> dict[str, tuple[str, str]]:
         """`(outcome, answer)` of each kept turn, by its id."""
         with closing(sqlite3.connect(self.folder / "data" / "lectern.sqlite3", timeout=10)) as connection:
             rows = connection.execute("select id, outcome, answer from turns").fetchall()
-        return {_hex(row[0]): (row[1], row[2]) for row in rows}
+        return {str(UUID(row[0])): (row[1], row[2]) for row in rows}
 
     async def ask(self, http: httpx2.AsyncClient, question: str = QUESTION, **how: Any) -> Chat:
         """Ask, and read to the end or for as long as `readers.read` is told to."""
@@ -193,7 +199,7 @@ class Rig:
 
     def _check_turns(self) -> None:
         """Each kept turn is what its reader was sent; each answer that promised to be kept is."""
-        chats = {_hex(chat.turn): chat for chat in self.chats if chat.turn}
+        chats = {chat.turn: chat for chat in self.chats if chat.turn}
         kept = self.turns()
         for turn, (outcome, answer) in kept.items():
             if turn not in chats:
@@ -253,7 +259,3 @@ def _links(pid: int) -> list[str]:
 
 def _kind(link: str) -> str:
     return "file" if link.startswith("/") else link.partition(":")[0]
-
-
-def _hex(turn: str | None) -> str:
-    return (turn or "").replace("-", "")

@@ -1,6 +1,8 @@
 """Draining as an app sees it."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -128,3 +130,16 @@ def test_the_start_is_wrong_once() -> None:
     lucky.started()
     lucky.failed()
     assert not lucky.start_is_wrong
+
+
+def test_one_worker_at_a_time_retires() -> None:
+    """The turn is one process's until that process ends, however it does."""
+    board = Board()
+    take = f"import fcntl, signal; fcntl.lockf({board._turn}, fcntl.LOCK_EX); print(flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", take], pass_fds=[board._turn], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert not board.take_turn()
+        other.kill()
+    assert board.take_turn()
+    assert board.take_turn()

@@ -1,6 +1,7 @@
 """Clients that do not get on, over real sockets and a small ASGI app."""
 
 import asyncio
+import contextlib
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -219,3 +220,23 @@ async def test_a_kept_client_costs_no_timer(monkeypatch: pytest.MonkeyPatch) -> 
             writer.write(HEAD + b"\r\n")
             await answered(reader)
         assert timers == [20]
+
+
+async def test_a_connection_given_up_does_not_wait_for_a_reader_who_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the app has ended with bytes unsent is thrown away once none of them leaves any more."""
+    monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.1)
+
+    async def flood(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                while True:
+                    await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+
+    monkeypatch.setitem(globals(), "echo", flood)
+    async with served() as (_, writer, state):
+        writer.write(HEAD + b"\r\n")
+        await until(lambda: bool(state.connections))
+        await until(lambda: not state.connections)

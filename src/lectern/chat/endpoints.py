@@ -26,6 +26,7 @@ from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources
 from lectern.formats import sse
 from lectern.ports import Ports, Vector
 from lectern.web.deps import PortsDep
+from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
 
 router = APIRouter(tags=["chat"])
@@ -64,9 +65,9 @@ async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: Con
     question = _question(body, config)
     events = answer(question, ports, config.knobs)
     if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
-        return await _collect(events)
+        return await while_reading(request, _collect(events))
     # Errors before the first event are still answers with their own status.
-    first = await anext(events)
+    first = await while_reading(request, anext(events))
     return StreamingFrames(
         _frames(first, events),
         media_type=sse.MEDIA_TYPE,

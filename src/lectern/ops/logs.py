@@ -1,6 +1,7 @@
 """Log lines: JSON for machines, short text for a terminal, each with the request it belongs to.
 
-Everything that logs in the process (Lectern, gunicorn, uvicorn) goes through one handler on standard output.
+Everything that logs in the process (Lectern, gunicorn, uvicorn) goes through one handler on standard output, which
+drops lines rather than wait for whoever reads them.
 """
 
 import logging
@@ -8,6 +9,8 @@ import os
 import sys
 from contextvars import ContextVar
 from typing import Any, Literal
+
+from lectern.ops.stdout import NeverBlocking
 
 Format = Literal["json", "text"]
 
@@ -60,8 +63,7 @@ def dict_config(level: str, log_format: Format) -> dict[str, Any]:
         "filters": {"request_id": {"()": RequestIdFilter}},
         "handlers": {
             "stdout": {
-                "class": "logging.StreamHandler",
-                "stream": "ext://sys.stdout",
+                "()": NeverBlocking,
                 "formatter": "line",
                 "filters": ["request_id"],
             }

@@ -1,10 +1,13 @@
 """Three bytes of memory that the master makes before the fork and every worker shares.
 
 They tell a worker whose startup fails whether the server has ever served: if not, the start is wrong and must stop;
-if so, a part that is down now may come back, and the worker is replaced after a pause.
+if so, a part that is down now may come back, and the worker is replaced after a pause. Beside them lies the turn to
+retire: a worker that retires takes no connections, so one at a time does.
 """
 
+import fcntl
 import mmap
+import os
 
 _SERVED, _FAILURES, _HALTED = range(3)
 _MOST = 255
@@ -15,6 +18,7 @@ class Board:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 3)  # anonymous and shared: survives the fork, leaves no file
+        self._turn = os.memfd_create("retiring")
 
     @property
     def served(self) -> bool:
@@ -43,3 +47,11 @@ class Board:
     def failed(self) -> None:
         """A worker's startup has failed."""
         self._memory[_FAILURES] = min(_MOST, self.failures + 1)
+
+    def take_turn(self) -> bool:
+        """Take the turn to retire, or keep it; False while another worker has it. It ends with the process."""
+        try:
+            fcntl.lockf(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

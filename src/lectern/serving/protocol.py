@@ -20,6 +20,8 @@ LEAST_BODY_BYTES = 1024
 # on a kept-alive one whose next request may already lie in the kernel.
 NEW_LINGER_SECONDS = 1.0
 IDLE_LINGER_SECONDS = 0.05
+# How long a connection that the app has given up may wait for a reader who takes no byte of what was written before.
+UNREAD_SECONDS = 5.0
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -28,6 +30,7 @@ class GuardedProtocol(HttpToolsProtocol):
     header_seconds: ClassVar[float] = 10.0
 
     _watch: TimerHandle | None = None
+    _unread: TimerHandle | None = None
     _in_head = False
     _head_bytes = 0
     _body_bytes = 0
@@ -47,6 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._unset_watch()
+        self._unset_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -66,6 +70,16 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._watch_body()
         else:
             self._unset_watch()
+
+    def pause_writing(self) -> None:
+        """The reader is slower than the app: see that a closed connection does not wait for it for ever."""
+        super().pause_writing()
+        self._watch_unread(-1)
+
+    def resume_writing(self) -> None:
+        """The reader has caught up."""
+        self._unset_unread()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         """A head has begun."""
@@ -144,6 +158,19 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             self._refuse(408)
+
+    def _watch_unread(self, before: int) -> None:
+        """End a closing connection whose unsent bytes are as many as `before`; look again in a while otherwise."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == before and self.transport.is_closing():
+            self.transport.abort()
+        else:
+            self._unread = self.loop.call_later(UNREAD_SECONDS, self._watch_unread, unsent)
+
+    def _unset_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _refuse(self, status: int) -> None:
         self._unset_watch()

@@ -1,9 +1,10 @@
 """A uvicorn server whose end keeps its promises.
 
-On a signal, or after its last request, it takes no new connections and lets streams run; it tells the app when
-draining begins and when it is time for a last event; what still runs is cancelled, and its `finally` is awaited
-before the app's shutdown. The heartbeat goes on to the end. SIGINT and SIGQUIT, which the master sends after a
-second SIGTERM, make all of it short. Signals are not raised again, so exit hooks run and the exit code is 0.
+On a signal, or after its last request when no other worker retires, it takes no new connections and lets streams run;
+it tells the app when draining begins and when it is time for a last event; what still runs is cancelled, and its
+`finally` is awaited before the app's shutdown. The heartbeat goes on to the end. SIGINT and SIGQUIT, which the master
+sends after a second SIGTERM, make all of it short. Signals are not raised again, so exit hooks run and the exit code is
+0.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from .drain import Drain, Schedule, call_seconds
 
 # A worker that retires after its last request is not killed by anyone: its streams may run for longer than any answer.
 RETIRE_SECONDS = 300.0
+# How long after the turn to retire came a worker goes on: the successor of the one before it needs a moment to start.
+SUCCESSION_SECONDS = 1.0
 # After a second signal the master kills in 2 s; this much of it is for last events, then for `finally` and shutdown.
 LAST_WORDS_SECONDS, HURRY_SECONDS = 0.5, 1.5
 # The parts of the margin after which streams' `finally` and the app's shutdown must have ended.
@@ -40,6 +43,7 @@ class DrainingServer(Server):
             master is alive. Without a master the server stops, or it would hold the port for ever.
         beat_seconds: The heartbeat's interval.
         on_started: Called once when the app's startup has succeeded and the worker listens.
+        may_retire: Asked again and again after the last request, until it says yes.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class DrainingServer(Server):
         beat: Callable[[], bool],
         beat_seconds: float,
         on_started: Callable[[], None],
+        may_retire: Callable[[], bool],
     ) -> None:
         super().__init__(config)
         self._drain = drain
@@ -58,6 +63,8 @@ class DrainingServer(Server):
         self._beat = beat
         self._beat_seconds = beat_seconds
         self._on_started = on_started
+        self._may_retire = may_retire
+        self._retires_at: float | None = None
         self._loop = asyncio.get_running_loop()
         self._serving = asyncio.current_task(self._loop)
         self._heart: asyncio.Task[None] | None = None
@@ -94,6 +101,14 @@ class DrainingServer(Server):
         await super().startup(sockets)
         self._on_started()
         self._heart = asyncio.create_task(self._keep_beating())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to end now: told to, or after the last request, when it is this worker's turn."""
+        if not await super().on_tick(counter) or self.should_exit:
+            return self.should_exit
+        if self._retires_at is None and self._may_retire():
+            self._retires_at = self._loop.time() + SUCCESSION_SECONDS
+        return self._retires_at is not None and self._loop.time() >= self._retires_at
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
         """End in order: listeners, streams, their `finally`, the app."""

@@ -59,6 +59,7 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
             beat=self._beat,
             beat_seconds=min(_BEAT_SECONDS, self.timeout / 2 or _BEAT_SECONDS),
             on_started=self._started,
+            may_retire=self._may_retire,
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.hurry)
         listeners = [listener.sock for listener in self.sockets]  # plain sockets: the loop closes each of them once
@@ -83,6 +84,10 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
         board = process.board()
         if board is not None:
             board.started()
+
+    def _may_retire(self) -> bool:
+        board = process.board()
+        return board is None or board.take_turn()
 
     async def _give_up(self) -> NoReturn:
         board = process.board()

@@ -24,6 +24,7 @@ from lectern.errors import (
     UnsupportedMediaType,
 )
 from lectern.ops.logs import request_id
+from lectern.web.reading import ReaderLeft, nobody_reads
 
 logger = logging.getLogger(__name__)
 
@@ -101,3 +102,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LecternError, lectern_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(ReaderLeft, nobody_reads)
