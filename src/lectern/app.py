@@ -134,13 +134,21 @@ def _address(settings: Settings) -> str:
     return re.sub(r"//(0\.0\.0\.0|\[::\])", "//localhost", setup.address)
 
 
+def _lexical_only(settings: Settings, ports: Ports) -> list[tuple[str, str]]:
+    """That nobody makes vectors, as a missing setting, unless that was chosen."""
+    if ports.embeddings is not None or settings.embedder == "none":
+        return []
+    note = "retrieval is by words only: the local model's weights are not here; ./entrypoint.sh ingest fetches them"
+    return [("EMBEDDING_MODEL", note)]
+
+
 def _announce(settings: Settings, ports: Ports) -> None:
     report = BootReport(
         address=_address(settings),
         version=lectern.__version__,
         plan=process.plan().sentences,
         parts=ports.parts(),
-        missing=settings.missing_for_production(),
+        missing=[*settings.missing_for_production(), *_lexical_only(settings, ports)],
     )
     if logs.choose_format(settings.log_format) == "text":
         print(f"\n{report.text()}\n", flush=True)  # noqa: T201 - for the person who started it

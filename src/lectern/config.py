@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 OPENAI = "https://api.openai.com/v1"
+LOCAL_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -98,7 +99,14 @@ class Settings(ServerSettings):
     )
     openai_model: str = Field("gpt-4o-mini", min_length=1, description="The chat model")
     embedding_model: str | None = Field(
-        None, description="The embedding model of the same API; unset, retrieval is lexical"
+        None,
+        description="The embedding model of the same API; unset, all-MiniLM-L6-v2 in the process where its weights are;"
+        " none for retrieval by words",
+    )
+    embedding_model_path: Path | None = Field(
+        None,
+        description="Folder of all-MiniLM-L6-v2's model.safetensors and tokenizer.json; unset, the Hugging Face cache,"
+        " which ingest fills",
     )
     embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one embeddings request")
     connect_timeout_seconds: Seconds = Field(5, description="Time to connect to a provider")
@@ -132,6 +140,26 @@ class Settings(ServerSettings):
             raise ValueError(msg)
         return value
 
+    @field_validator("embedding_model_path")
+    @classmethod
+    def _with_weights(cls, value: Path | None) -> Path | None:
+        if value is not None and not all((value / name).is_file() for name in ("model.safetensors", "tokenizer.json")):
+            msg = "a folder that holds model.safetensors and tokenizer.json"
+            raise ValueError(msg)
+        return value
+
+    @property
+    def embedder(self) -> Literal["none", "local", "openai"]:
+        """Who makes vectors; `local` means the model in this process, if its weights are there."""
+        if self.embedding_model == "none":
+            return "none"
+        return "local" if self.embedding_model in {None, LOCAL_EMBEDDING_MODEL} else "openai"
+
+    @property
+    def embedding_name(self) -> str | None:
+        """The name of the embedding model; None for retrieval by words."""
+        return {"none": None, "local": LOCAL_EMBEDDING_MODEL, "openai": self.embedding_model}[self.embedder]
+
     @property
     def has_llm(self) -> bool:
         """Whether a language model is configured: a key, or a server of one's own that may need none."""
@@ -154,8 +182,6 @@ class Settings(ServerSettings):
         missing = []
         if not self.has_llm:
             missing.append(("OPENAI_API_KEY", "without it answers quote the best passages, word for word"))
-        if self.has_llm and not self.embedding_model:
-            missing.append(("EMBEDDING_MODEL", "without it retrieval is by words only, not by meaning"))
         if self.database_url is None:
             missing.append(("DATABASE_URL", "without it conversations are in a file that a new container has not"))
         if "cors_allowed_origins" not in self.model_fields_set:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
-from lectern.config import Settings
+from lectern.config import LOCAL_EMBEDDING_MODEL, Settings
 from lectern.ports import LLM, Embeddings, Index, Ports
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def build_ports(settings: Settings, *, database_connections: int, search_threads
         index=build_index(settings, search_threads),
         llm=build_llm(settings),
         fallback_llm=QuotingLLM(MODEL_DOWN) if settings.has_llm else None,
-        embeddings=build_embeddings(settings),
+        embeddings=build_embeddings(settings, threads=search_threads),
     )
 
 
 def build_index(settings: Settings, search_threads: int = 1) -> Index:
     """The site's sections."""
-    return LocalIndex(settings.index_dir, search_threads=search_threads)
+    return LocalIndex(settings.index_dir, search_threads=search_threads, model=settings.embedding_name)
 
 
 def build_llm(settings: Settings) -> LLM:
@@ -55,9 +55,16 @@ def build_llm(settings: Settings) -> LLM:
     )
 
 
-def build_embeddings(settings: Settings) -> Embeddings | None:
-    """The configured embedding model; None means lexical retrieval."""
-    if not settings.embedding_model:
+def build_embeddings(settings: Settings, *, threads: int = 1) -> Embeddings | None:
+    """The configured embedding model; None means lexical retrieval. Never touches the network.
+
+    Args:
+        settings: Read from the environment.
+        threads: Texts that the model in this process encodes at once.
+    """
+    if settings.embedder == "local":
+        return _local_embeddings(settings, threads)
+    if settings.embedding_model is None or settings.embedder == "none":
         return None
     from lectern.adapters.openai_embeddings import OpenAIEmbeddings  # noqa: PLC0415 - as above
 
@@ -67,6 +74,30 @@ def build_embeddings(settings: Settings) -> Embeddings | None:
         batch=settings.embedding_batch,
         timeout_seconds=settings.first_token_timeout_seconds,
     )
+
+
+def fetch_embedding_model(settings: Settings) -> bool:
+    """Bring the local model's weights to this machine; False when they are here, or another model is configured.
+
+    Raises:
+        UpstreamUnavailable: They cannot be fetched now.
+    """
+    if settings.embedder != "local":
+        return False
+    from lectern.adapters.minilm_weights import fetch_weights, find_weights  # noqa: PLC0415 - imports numpy, 0.1 s
+
+    if find_weights(settings.embedding_model_path):
+        return False
+    fetch_weights()
+    return True
+
+
+def _local_embeddings(settings: Settings, threads: int) -> Embeddings | None:
+    from lectern.adapters.minilm import MiniLMEmbeddings  # noqa: PLC0415 - imports numpy and tokenizers, 0.1 s
+    from lectern.adapters.minilm_weights import find_weights  # noqa: PLC0415 - as above
+
+    folder = find_weights(settings.embedding_model_path)
+    return MiniLMEmbeddings(folder, model=LOCAL_EMBEDDING_MODEL, threads=threads) if folder else None
 
 
 @cache
