@@ -103,7 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         yield
     finally:
         warming.cancel()
-        for part in (ports.llm, ports.embeddings, ports.index, ports.store):
+        for part in (ports.llm, ports.reranker, ports.embeddings, ports.index, ports.store):
             if part is not None:
                 await part.close()
 
@@ -111,7 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
 async def _warm_up(app: FastAPI) -> None:
     """Make the first request as fast as the second; what fails here is tried again by the request that needs it."""
     ports: Ports = app.state.ports
-    for part in (ports.index, ports.store, ports.llm, ports.embeddings):
+    for part in (ports.index, ports.store, ports.llm, ports.embeddings, ports.reranker):
         if part is not None:
             try:
                 await part.warm()

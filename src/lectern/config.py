@@ -109,6 +109,29 @@ class Settings(ServerSettings):
         " which ingest fills",
     )
     embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one embeddings request")
+    embedding_batch_tokens: int = Field(
+        50_000, ge=100, le=300_000, description="Tokens in one embeddings request, by a rough estimate of 3 bytes each"
+    )
+    embedding_requests: int = Field(
+        4, ge=1, le=64, description="Embeddings requests of an ingest at once; a provider's limit a minute decides"
+    )
+    cohere_api_key: SecretStr | None = Field(
+        None, description="Key of Cohere's API; unset, Cohere neither embeds nor ranks"
+    )
+    cohere_base_url: str = Field(
+        "https://api.cohere.com", pattern=r"^https?://", description="Cohere's API, without the version"
+    )
+    cohere_embedding_model: str = Field(
+        "embed-v4.0",
+        min_length=1,
+        description="Cohere's embedding model where EMBEDDING_MODEL is unset; none leaves embedding to the local one",
+    )
+    cohere_rerank_model: str = Field(
+        "rerank-v3.5", min_length=1, description="Cohere's model that ranks what was found; none for no ranking"
+    )
+    rerank_timeout_seconds: Seconds = Field(
+        3, description="Time to rank what was found; after it the order of the index stands"
+    )
     connect_timeout_seconds: Seconds = Field(5, description="Time to connect to a provider")
     first_token_timeout_seconds: Seconds = Field(20, description="Time to a provider's first token")
     token_timeout_seconds: Seconds = Field(10, description="Longest silence between two tokens")
@@ -149,16 +172,19 @@ class Settings(ServerSettings):
         return value
 
     @property
-    def embedder(self) -> Literal["none", "local", "openai"]:
+    def embedder(self) -> Literal["none", "local", "openai", "cohere"]:
         """Who makes vectors; `local` means the model in this process, if its weights are there."""
         if self.embedding_model == "none":
             return "none"
-        return "local" if self.embedding_model in {None, LOCAL_EMBEDDING_MODEL} else "openai"
+        if self.embedding_model is None:
+            return "cohere" if self.cohere_api_key and self.cohere_embedding_model != "none" else "local"
+        return "local" if self.embedding_model == LOCAL_EMBEDDING_MODEL else "openai"
 
     @property
     def embedding_name(self) -> str | None:
         """The name of the embedding model; None for retrieval by words."""
-        return {"none": None, "local": LOCAL_EMBEDDING_MODEL, "openai": self.embedding_model}[self.embedder]
+        names = {"local": LOCAL_EMBEDDING_MODEL, "openai": self.embedding_model, "cohere": self.cohere_embedding_model}
+        return names.get(self.embedder)
 
     @property
     def has_llm(self) -> bool:

@@ -11,9 +11,10 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.config import LOCAL_EMBEDDING_MODEL, Settings
-from lectern.ports import LLM, Embeddings, Index, Ports
+from lectern.ports import LLM, Embeddings, Index, Ports, Reranker
 
 if TYPE_CHECKING:
+    from lectern.adapters.cohere_api import CohereProvider
     from lectern.adapters.openai_api import OpenAIProvider
 
 
@@ -31,6 +32,7 @@ def build_ports(settings: Settings, *, database_connections: int, search_threads
         llm=build_llm(settings),
         fallback_llm=QuotingLLM(MODEL_DOWN) if settings.has_llm else None,
         embeddings=build_embeddings(settings, threads=search_threads),
+        reranker=build_reranker(settings),
     )
 
 
@@ -64,6 +66,17 @@ def build_embeddings(settings: Settings, *, threads: int = 1) -> Embeddings | No
     """
     if settings.embedder == "local":
         return _local_embeddings(settings, threads)
+    if settings.embedder == "cohere":
+        from lectern.adapters.cohere_api import CohereEmbeddings  # noqa: PLC0415 - as above
+
+        return CohereEmbeddings(
+            _cohere(settings),
+            model=settings.cohere_embedding_model,
+            batch=settings.embedding_batch,
+            batch_tokens=settings.embedding_batch_tokens,
+            requests=settings.embedding_requests,
+            timeout_seconds=settings.first_token_timeout_seconds,
+        )
     if settings.embedding_model is None or settings.embedder == "none":
         return None
     from lectern.adapters.openai_embeddings import OpenAIEmbeddings  # noqa: PLC0415 - as above
@@ -72,7 +85,20 @@ def build_embeddings(settings: Settings, *, threads: int = 1) -> Embeddings | No
         _provider(settings),
         model=settings.embedding_model,
         batch=settings.embedding_batch,
+        batch_tokens=settings.embedding_batch_tokens,
+        requests=settings.embedding_requests,
         timeout_seconds=settings.first_token_timeout_seconds,
+    )
+
+
+def build_reranker(settings: Settings) -> Reranker | None:
+    """Who puts what was found into order; None leaves the index's order."""
+    if settings.cohere_api_key is None or settings.cohere_rerank_model == "none":
+        return None
+    from lectern.adapters.cohere_api import CohereReranker  # noqa: PLC0415 - as above
+
+    return CohereReranker(
+        _cohere(settings), model=settings.cohere_rerank_model, timeout_seconds=settings.rerank_timeout_seconds
     )
 
 
@@ -104,6 +130,18 @@ def _local_embeddings(settings: Settings, threads: int) -> Embeddings | None:
 def _tls() -> ssl.SSLContext:
     """One context for all clients: making one costs 20 ms."""
     return ssl.create_default_context()
+
+
+def _cohere(settings: Settings) -> "CohereProvider":
+    from lectern.adapters.cohere_api import CohereProvider  # noqa: PLC0415 - as above
+
+    key = settings.cohere_api_key
+    return CohereProvider(
+        base_url=settings.cohere_base_url,
+        api_key=key.get_secret_value() if key else "",
+        tls=_tls(),
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+    )
 
 
 def _provider(settings: Settings) -> "OpenAIProvider":
