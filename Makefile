@@ -4,12 +4,12 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONPATH := src:.
 
-.PHONY: help run test faults check format lock oracle clean
+.PHONY: help run test faults test-retrieval check format lock oracle clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-.venv/dev.installed: requirements.txt requirements-dev.txt
+.venv/dev.installed: requirements.txt requirements-dev.txt requirements-model.txt
 	@./entrypoint.sh install dev
 
 run: ## Serve on http://localhost:7860 (PORT changes it)
@@ -20,6 +20,9 @@ test: .venv/dev.installed ## Run the whole test suite on all cores
 
 faults: .venv/dev.installed ## Break what the service leans on, and print what was seen (about five minutes)
 	$(BIN)/pytest tests/faults -n 2
+
+test-retrieval: .venv/dev.installed ## Measure retrieval with the local model on a real site, if it is at hand (minutes)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m slow tests/evaluation
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling
 	$(BIN)/ruff check .

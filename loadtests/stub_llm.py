@@ -1,4 +1,4 @@
-"""A stub of OpenAI's API: chat completions streamed and whole, embeddings, models.
+"""A stub of OpenAI's API: chat completions streamed and whole, embeddings, models; and of Cohere's: embed, rerank.
 
 How a model's name sets its timing and faults is told in `loadtests.stub_model`.
 
@@ -48,7 +48,7 @@ class StubLLM:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         match scope["method"], scope["path"].removeprefix("/v1"):
-            case "POST", "/chat/completions" | "/embeddings":
+            case "POST", "/chat/completions" | "/embeddings" | "/v2/embed" | "/v2/rerank":
                 await self._answer(scope, receive, send)
             case "GET", "/health":
                 await send_json(send, {"status": "ok"})

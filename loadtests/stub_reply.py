@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from loadtests.stub_bodies import chat_body, embeddings_body, error_body, frames
+from loadtests.stub_cohere import embed_body, rerank_body
 from loadtests.stub_model import Behaviour
 
 Scope = MutableMapping[str, Any]
@@ -20,6 +21,14 @@ _SETTLE_SECONDS = 0.02
 """What was sent reaches the client before the connection breaks: a RST may overtake it."""
 
 
+_BODIES: dict[str, Callable[[dict[str, Any], Behaviour], bytes]] = {
+    "/chat/completions": chat_body,
+    "/embeddings": embeddings_body,
+    "/v2/embed": embed_body,
+    "/v2/rerank": rerank_body,
+}
+
+
 class Reply:
     """One answer, with its timing and faults.
 
@@ -29,6 +38,7 @@ class Reply:
     def __init__(self, scope: Scope, send: Send, request: dict[str, Any], behaviour: Behaviour) -> None:
         self._transport: asyncio.Transport = scope["extensions"]["transport"]
         self._chat = scope["path"].endswith("/chat/completions")
+        self._body = next(body for path, body in _BODIES.items() if scope["path"].endswith(path))
         self._send = send
         self._request = request
         self._behaviour = behaviour
@@ -95,7 +105,7 @@ class Reply:
         behaviour = self._behaviour
         seconds = behaviour.ttft + (behaviour.itl * behaviour.length if self._chat else 0)
         await asyncio.sleep(seconds)
-        body = chat_body(self._request, behaviour) if self._chat else embeddings_body(self._request, behaviour)
+        body = self._body(self._request, behaviour)
         if behaviour.cut is None:
             await send_bytes(self._send, body, [_JSON])
             return

@@ -19,6 +19,13 @@ Client = httpx2.AsyncClient
 MakeClient = Callable[..., Client]
 
 
+@pytest.fixture(autouse=True)
+def _no_local_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test depends on a model that this machine happens to have, or asks a hub for one."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Async tests run on asyncio, the loop of the server."""

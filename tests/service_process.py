@@ -20,6 +20,8 @@ def environment(tmp_path: Path, **env: str) -> dict[str, str]:
     here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
     # A spawned Python measures its coverage too, where the suite does.
     here |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    # No model that this machine happens to have, and none fetched.
+    here |= {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
     return here | {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "LOG_FORMAT": "text", "WEB_CONCURRENCY": "2"} | env
 
 

@@ -78,6 +78,25 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
 
 
+def test_who_makes_vectors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody is named: the model in the process; `none`: nobody; another name: the provider."""
+    cases = {
+        "": ("local", "all-MiniLM-L6-v2"),
+        "none": ("none", None),
+        "all-MiniLM-L6-v2": ("local", "all-MiniLM-L6-v2"),
+    }
+    for held, expected in (cases | {"text-embedding-3-small": ("openai", "text-embedding-3-small")}).items():
+        monkeypatch.setenv("EMBEDDING_MODEL", held)
+        settings = Settings.load()
+        assert (settings.embedder, settings.embedding_name) == expected
+    monkeypatch.setenv("EMBEDDING_MODEL_PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"EMBEDDING_MODEL_PATH .* model\.safetensors"):
+        Settings.load()
+    for name in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name).touch()
+    assert Settings.load().embedding_model_path == tmp_path
+
+
 def test_what_production_needs_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is named until it is set."""
     assert [name for name, _ in Settings.load().missing_for_production()] == [

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import httpx2
 import pytest
+from tests.local_model import model_folder
 from tests.service_process import SSE, UP, environment, events, outcomes
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
@@ -112,6 +113,29 @@ def test_a_running_server_answers_from_a_new_ingest(start: Start, tmp_path: Path
 
     until(found, seconds=2)
     assert all(found() for _ in range(10))
+
+
+def test_a_meaning_is_found_without_a_common_word(start: Start, tmp_path: Path) -> None:
+    """An ingest makes vectors with the local model, without network, and the server finds by them."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "till.md").write_text("# The till\n\n## Refunds\n\nWithout a receipt nobody is paid back.\n")
+    (pages / "oven.md").write_text("# The oven\n\n## Heat\n\nDough rises at 30 degrees and bakes at 230.\n")
+    model = str(model_folder())
+    done = run_verb(tmp_path, "ingest", str(pages), "--site", "bakery", EMBEDDING_MODEL_PATH=model)
+    assert done.returncode == 0, done.stderr
+    assert "Vectors made: 2" in done.stdout
+    service = start(EMBEDDING_MODEL_PATH=model)
+    assert "all-MiniLM-L6-v2 in this process, ok" in service.log
+    with client(service) as http:
+        results = http.post("/search", json={"query": "customer wants money returned"}).json()["results"]
+        by_words = http.post("/search", json={"query": "receipt"}).json()["results"]
+    assert results[0]["title"] == by_words[0]["title"] == "The till"
+
+
+def test_words_alone_are_said_so(start: Start) -> None:
+    """Without the local model's weights the boot report says that retrieval is by words, and how that ends."""
+    assert "retrieval is by words only" in start().log
 
 
 def test_a_model_streams_its_answer(start: Start, stub: Stub) -> None:

@@ -107,7 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         yield
     finally:
         warming.cancel()
-        for part in (ports.llm, *ports.fallback_llms, ports.embeddings, ports.index, ports.store):
+        for part in (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings, ports.index, ports.store):
             if part is not None:
                 await part.close()
 
@@ -115,7 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
 async def _warm_up(app: FastAPI) -> None:
     """Make the first request as fast as the second; what fails here is tried again by the request that needs it."""
     ports: Ports = app.state.ports
-    for part in (ports.index, ports.store, ports.llm, *ports.fallback_llms, ports.embeddings):
+    for part in (ports.index, ports.store, ports.llm, *ports.fallback_llms, ports.embeddings, ports.reranker):
         if part is not None:
             try:
                 await part.warm()
@@ -138,13 +138,21 @@ def _address(settings: Settings) -> str:
     return re.sub(r"//(0\.0\.0\.0|\[::\])", "//localhost", setup.address)
 
 
+def _lexical_only(settings: Settings, ports: Ports) -> list[tuple[str, str]]:
+    """That nobody makes vectors, as a missing setting, unless that was chosen."""
+    if ports.embeddings is not None or settings.embedder == "none":
+        return []
+    note = "retrieval is by words only: the local model's weights are not here; ./entrypoint.sh ingest fetches them"
+    return [("EMBEDDING_MODEL", note)]
+
+
 def _announce(settings: Settings, ports: Ports) -> None:
     report = BootReport(
         address=_address(settings),
         version=lectern.__version__,
         plan=process.plan().sentences,
         parts=ports.parts(),
-        missing=settings.missing_for_production(),
+        missing=[*settings.missing_for_production(), *_lexical_only(settings, ports)],
     )
     if logs.choose_format(settings.log_format) == "text":
         with suppress(OSError):  # nobody reads it, or there is no room

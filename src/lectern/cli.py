@@ -7,12 +7,15 @@ Exit codes: 0 done · 2 wrong arguments · 65 nothing usable in what was given �
 import argparse
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+import anyio.to_thread
 from rich.console import Console
 
 from lectern.config import ConfigError, Settings
@@ -21,9 +24,11 @@ from lectern.errors import LecternError, StoreUnavailable
 from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import load_questions
 from lectern.evaluation.report import as_json, figures_table, misses_list
+from lectern.ingest.embedding import embed_missing
 from lectern.ingest.pipeline import ingest
 from lectern.ingest.report import ProgressBar, summary_table
-from lectern.wiring import build_embeddings, build_index, migrate
+from lectern.serving.limits import read_limits
+from lectern.wiring import build_embeddings, build_index, fetch_embedding_model, migrate
 
 DEMO_SITE = "lectern"
 """The site made of Lectern's own README and docs; it gives way to the first real one."""
@@ -97,7 +102,7 @@ async def _prepare(_: argparse.Namespace, settings: Settings) -> int:
                 site=DEMO_SITE,
                 base_url=_own_pages(DEMO_SITE),
                 index=index,
-                embeddings=build_embeddings(settings),
+                # No vectors: the first start does not wait for them.
                 only=("README.md", "docs"),
                 progress=progress,
             )
@@ -116,22 +121,47 @@ async def _migrate(_: argparse.Namespace, settings: Settings) -> int:
 
 async def _ingest(arguments: argparse.Namespace, settings: Settings) -> int:
     index = build_index(settings)
+    embeddings = build_embeddings(settings, threads=_cores())
     with ProgressBar(_console) as progress:
         report = await ingest(
             arguments.path,
             site=arguments.site,
             base_url=arguments.base_url or _own_pages(arguments.site),
             index=index,
-            embeddings=build_embeddings(settings),
+            embeddings=embeddings,
             retire=(DEMO_SITE,),
             dry_run=arguments.dry_run,
             progress=progress,
         )
+    # The pages answer by words by now; the weights are fetched, once, after that.
+    if embeddings is None and not arguments.dry_run and await _fetched_embedding_model(settings):
+        embeddings = build_embeddings(settings, threads=_cores())
+        assert embeddings is not None
+        with ProgressBar(_console) as progress:
+            report = replace(report, embedded=await embed_missing(index, arguments.site, embeddings, progress))
+        _console.print("A server that runs already searches by meaning once it is restarted.")
     _console.print(summary_table(report))
     part = index.describe()
     _console.print(f"{part.kind}: {part.note or part.state}")
     await index.close()
     return os.EX_OK
+
+
+async def _fetched_embedding_model(settings: Settings) -> bool:
+    """Whether the local model has just come to this machine."""
+    if settings.embedder != "local":
+        return False
+    _console.print("Fetching the local embedding model, 91 MB, once ...")
+    try:
+        return await anyio.to_thread.run_sync(fetch_embedding_model, settings)
+    except LecternError as error:
+        _console.print(f"{error.message} Retrieval is by words until an ingest can fetch it.")
+        return False
+
+
+def _cores() -> int:
+    """Threads that encode at once: as many as the container's limits carry."""
+    return max(1, math.ceil(read_limits().cpu.value))
 
 
 async def _eval(arguments: argparse.Namespace, settings: Settings) -> int:

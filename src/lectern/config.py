@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from lectern.database_address import normal
 
 OPENAI = "https://api.openai.com/v1"
+LOCAL_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -142,9 +143,39 @@ class Settings(ServerSettings):
         None, description="Its key; unset, the first one's, if both are at one address"
     )
     embedding_model: str | None = Field(
-        None, description="The embedding model of the same API; unset, retrieval is lexical"
+        None,
+        description="The embedding model of the same API; unset, all-MiniLM-L6-v2 in the process where its weights are;"
+        " none for retrieval by words",
+    )
+    embedding_model_path: Path | None = Field(
+        None,
+        description="Folder of all-MiniLM-L6-v2's model.safetensors and tokenizer.json; unset, the Hugging Face cache,"
+        " which ingest fills",
     )
     embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one embeddings request")
+    embedding_batch_tokens: int = Field(
+        50_000, ge=100, le=300_000, description="Tokens in one embeddings request, by a rough estimate of 3 bytes each"
+    )
+    embedding_requests: int = Field(
+        4, ge=1, le=64, description="Embeddings requests of an ingest at once; a provider's limit a minute decides"
+    )
+    cohere_api_key: SecretStr | None = Field(
+        None, description="Key of Cohere's API; unset, Cohere neither embeds nor ranks"
+    )
+    cohere_base_url: str = Field(
+        "https://api.cohere.com", pattern=r"^https?://", description="Cohere's API, without the version"
+    )
+    cohere_embedding_model: str = Field(
+        "embed-v4.0",
+        min_length=1,
+        description="Cohere's embedding model where EMBEDDING_MODEL is unset; none leaves embedding to the local one",
+    )
+    cohere_rerank_model: str = Field(
+        "rerank-v3.5", min_length=1, description="Cohere's model that ranks what was found; none for no ranking"
+    )
+    rerank_timeout_seconds: Seconds = Field(
+        3, description="Time to rank what was found; after it the order of the index stands"
+    )
     connect_timeout_seconds: Seconds = Field(5, description="Time to connect to a provider")
     first_token_timeout_seconds: Seconds = Field(20, description="Time to a provider's first token")
     token_timeout_seconds: Seconds = Field(10, description="Longest silence between two tokens")
@@ -220,6 +251,29 @@ class Settings(ServerSettings):
     def _address(cls, value: SecretStr | None) -> SecretStr | None:
         return None if value is None else SecretStr(normal(value.get_secret_value()))
 
+    @field_validator("embedding_model_path")
+    @classmethod
+    def _with_weights(cls, value: Path | None) -> Path | None:
+        if value is not None and not all((value / name).is_file() for name in ("model.safetensors", "tokenizer.json")):
+            msg = "a folder that holds model.safetensors and tokenizer.json"
+            raise ValueError(msg)
+        return value
+
+    @property
+    def embedder(self) -> Literal["none", "local", "openai", "cohere"]:
+        """Who makes vectors; `local` means the model in this process, if its weights are there."""
+        if self.embedding_model == "none":
+            return "none"
+        if self.embedding_model is None:
+            return "cohere" if self.cohere_api_key and self.cohere_embedding_model != "none" else "local"
+        return "local" if self.embedding_model == LOCAL_EMBEDDING_MODEL else "openai"
+
+    @property
+    def embedding_name(self) -> str | None:
+        """The name of the embedding model; None for retrieval by words."""
+        names = {"local": LOCAL_EMBEDDING_MODEL, "openai": self.embedding_model, "cohere": self.cohere_embedding_model}
+        return names.get(self.embedder)
+
     @property
     def has_llm(self) -> bool:
         """Whether a language model is configured: a key, or a server of one's own that may need none."""
@@ -252,8 +306,6 @@ class Settings(ServerSettings):
         missing = []
         if not self.has_llm:
             missing.append(("OPENAI_API_KEY", "without it answers quote the best passages, word for word"))
-        if self.has_llm and not self.embedding_model:
-            missing.append(("EMBEDDING_MODEL", "without it retrieval is by words only, not by meaning"))
         if not (self.database_url or self.neon_api_key):
             missing.append(("DATABASE_URL", "without it conversations are in a file that a new container has not"))
         if "cors_allowed_origins" not in self.model_fields_set:

@@ -175,3 +175,29 @@ async def test_a_reader_outlives_the_removal_of_its_generation(bakery: LocalInde
     assert (await idle.search("number3")).passages
     assert not (await idle.search("number2")).passages
     await idle.close()
+
+
+async def test_vectors_of_another_model_are_not_compared(tmp_path: Path) -> None:
+    """An index with another model's vectors is searched by words, even where the lengths agree, and says so."""
+    built = LocalIndex(tmp_path, model="topics")
+    async with built.update("bakery") as update:
+        await update.put([page("till.md", "The till", section("Coins.")), page("team.md", "The team", section("Ann."))])
+    assert "without vectors" in await _note_of(built)
+    async with built.update("bakery") as update:
+        pending = await update.unembedded("topics")
+        await update.put_vectors(
+            {key: [float("Coins" in text), float("Ann" in text)] for key, text in pending}, "topics"
+        )
+    other = LocalIndex(tmp_path, model="others")
+    assert len((await built.search("zzz", vector=[1.0, 0.0])).passages) == 2
+    assert (await other.search("zzz", vector=[1.0, 0.0])).passages == ()
+    assert len((await other.search("coins", vector=[0.0, 1.0])).passages) == 1
+    assert "vectors" not in await _note_of(built)
+    assert "with vectors of topics" in await _note_of(other)
+    await built.close()
+    await other.close()
+
+
+async def _note_of(index: LocalIndex) -> str:
+    await index.warm()
+    return index.describe().note

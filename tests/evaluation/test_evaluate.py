@@ -11,9 +11,11 @@ from typing import Literal
 
 import pytest
 from rich.console import Console
+from tests.local_model import model_folder
 from tests.sample_pages import small_site
 
 from lectern.adapters.local_index import LocalIndex
+from lectern.adapters.minilm import MiniLMEmbeddings
 from lectern.config import Settings
 from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import Answer, Question, load_questions
@@ -144,4 +146,26 @@ async def test_a_whole_documentation_site_meets_its_floors(tmp_path: Path) -> No
         await index.search(question.question)
         took.append(time.perf_counter() - started)
     assert statistics.median(took) < 0.05  # about 0.005
+    await index.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not (CORPUS.is_dir() and QUESTIONS.is_file()), reason="the documentation site is not at hand")
+async def test_meaning_and_words_together_meet_their_floors(tmp_path: Path) -> None:
+    """With the local model the page and the section are found more often than by words, and refusals stay as few."""
+    index = LocalIndex(tmp_path / "index", model="all-MiniLM-L6-v2")
+    embeddings = MiniLMEmbeddings(model_folder(), model="all-MiniLM-L6-v2", threads=os.cpu_count() or 1)
+    report = await ingest(CORPUS, site="redux", base_url="https://redux.js.org", index=index, embeddings=embeddings)
+    assert report.embedded is not None
+    assert report.embedded.left == 0
+    evaluation = await evaluate(load_questions(QUESTIONS), index, embeddings, min_confidence=MIN_CONFIDENCE)
+    assert evaluation.overall is not None
+    assert evaluation.overall.page_at_5 >= 0.88
+    assert evaluation.overall.section_at_5 >= 0.80
+    assert evaluation.overall.mrr_at_10 >= 0.62
+    assert evaluation.false_refusals is not None
+    assert evaluation.false_refusals <= 0.0625
+    assert evaluation.false_answers is not None
+    assert evaluation.false_answers <= 0.35
     await index.close()

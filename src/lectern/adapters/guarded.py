@@ -19,6 +19,7 @@ from lectern.ports import (
     IndexUpdate,
     Part,
     Prompt,
+    Reranker,
     Store,
     Turn,
     Vector,
@@ -108,6 +109,29 @@ class GuardedEmbeddings:
     async def close(self) -> None:
         """As the model's own."""
         await self._embeddings.close()
+
+
+class GuardedReranker:
+    """A reranker behind its line."""
+
+    def __init__(self, reranker: Reranker, line: Line, circuit: Circuit) -> None:
+        self._reranker, self._line, self._circuit = reranker, line, circuit
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        """As `Reranker.rerank`."""
+        return await self._line.call(self._circuit, lambda: self._reranker.rerank(query, texts))
+
+    def describe(self) -> Part:
+        """The model, as all workers know it together."""
+        return known(self._reranker.describe(), self._circuit)
+
+    async def warm(self) -> None:
+        """As the model's own; costs nothing at a provider, so nothing is guarded."""
+        await self._reranker.warm()
+
+    async def close(self) -> None:
+        """As the model's own."""
+        await self._reranker.close()
 
 
 class GuardedIndex:

@@ -148,12 +148,12 @@ def translate(error: Exception, what: str) -> LecternError:
     """
     if isinstance(error, (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException)):
         return UpstreamTimeout(f"The {what} did not answer in time.")
-    if isinstance(error, openai.APIStatusError):
-        status, headers = error.status_code, error.response.headers
+    if isinstance(error, (openai.APIStatusError, httpx2.HTTPStatusError)):
+        status, headers = error.response.status_code, error.response.headers
         if status in _STATUS_TIMEOUTS:
             return UpstreamTimeout(f"The {what} did not answer in time.")
         # An empty account is 429 too, but waiting does not fill it.
-        later = status == _STATUS_TOO_MANY and error.code != "insufficient_quota"
+        later = status == _STATUS_TOO_MANY and getattr(error, "code", None) != "insufficient_quota"
         if not later and status != _STATUS_CONFLICT and status < _STATUS_SERVER:
             return UpstreamRejected(f"The {what} refused the request.")
         return UpstreamUnavailable(
@@ -181,6 +181,8 @@ def _brief(error: Exception) -> str:
     if isinstance(error, openai.APIStatusError):
         code = error.code if isinstance(error.code, str) and re.fullmatch(r"[\w.-]{1,64}", error.code) else ""
         return f"status {error.status_code}" + (f" ({code})" if code else "")
+    if isinstance(error, httpx2.HTTPStatusError):
+        return f"status {error.response.status_code}"
     if isinstance(error, NoAnswer):
         return str(error)
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None

@@ -6,8 +6,10 @@ number finite, and then made unit length.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Literal
 
+import anyio
 import numpy as np
 import openai
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from openai.types import CreateEmbeddingResponse
 
 from lectern.adapters.openai_api import OpenAIProvider, Outcome
 from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.vectors import batches, unit_rows
 from lectern.ports import Part, Vector
 
 
@@ -25,13 +28,26 @@ class OpenAIEmbeddings:
         provider: Whom to ask.
         model: The model's name there.
         batch: Texts in one request.
+        batch_tokens: Tokens in one request, by estimate.
+        requests: Requests for documents under way at once; questions do not wait for them.
         timeout_seconds: For one request.
     """
 
-    def __init__(self, provider: OpenAIProvider, *, model: str, batch: int = 64, timeout_seconds: float = 20) -> None:
+    def __init__(
+        self,
+        provider: OpenAIProvider,
+        *,
+        model: str,
+        batch: int = 64,
+        batch_tokens: int = 50_000,
+        requests: int = 4,
+        timeout_seconds: float = 20,
+    ) -> None:
         self._provider = provider
         self._model = model
         self._batch = batch
+        self._batch_tokens = batch_tokens
+        self._limiter = anyio.CapacityLimiter(requests)
         self._timeout_seconds = timeout_seconds
         kind = f"OpenAI {model}" if provider.is_openai else f"{model} at {provider.host}"
         self._outcome = Outcome("embeddings", "embedding model", kind)
@@ -45,14 +61,16 @@ class OpenAIEmbeddings:
 
     async def embed(self, texts: Sequence[str], *, purpose: Literal["document", "query"]) -> list[Vector]:
         """Return one vector of unit length a text, in order; these models know no purposes."""
-        del purpose
         if not texts:
             return []
+        matrices = []
         with self._outcome.translated():
-            matrices = []
-            for start in range(0, len(texts), self._batch):
-                async with asyncio.timeout(self._timeout_seconds):
-                    matrices.append(await self._unit_vectors(texts[start : start + self._batch]))
+            for batch in batches(texts, most=self._batch, tokens=self._batch_tokens):
+                async with (
+                    nullcontext() if purpose == "query" else self._limiter,
+                    asyncio.timeout(self._timeout_seconds),
+                ):
+                    matrices.append(await self._unit_vectors(batch))
             vectors: list[Vector] = np.concatenate(matrices).tolist()
         return vectors
 
@@ -91,9 +109,4 @@ def unit_vectors(response: CreateEmbeddingResponse, count: int) -> NDArray[np.fl
     data = sorted(response.data, key=lambda item: item.index)
     if [item.index for item in data] != list(range(count)):
         raise NoAnswer("not one vector a text")
-    matrix = np.array([item.embedding for item in data], dtype=np.float32)
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    if not (np.isfinite(norms).all() and norms.all()):
-        raise NoAnswer("a vector that points nowhere")
-    unit: NDArray[np.float32] = matrix / norms
-    return unit
+    return unit_rows([item.embedding for item in data], count)

@@ -1,7 +1,7 @@
 """`POST /chat` (JSON and SSE), `POST /search`, `DELETE /chat/sessions/{id}`."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from lectern.chat.draft import Question
 from lectern.chat.pipeline import Knobs, answer, embed_query
+from lectern.chat.reranking import find_candidates, rerank
 from lectern.chat.schemas import (
     ChatAnswer,
     ChatMetadata,
@@ -80,9 +81,11 @@ async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: Con
 async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> SearchAnswer:
     """Find the sections that match, without an answer."""
     _check_length("query", body.query, config)
-    hits = await ports.index.search(
-        body.query, vector=await _vector_or_none(body.query, ports), limit=body.top_k, site=body.site
-    )
+    vector = await _vector_or_none(body.query, ports)
+    hits = await find_candidates(ports.index, ports.reranker, body.query, vector, limit=body.top_k, site=body.site)
+    if ports.reranker is not None:
+        with suppress(LecternError):
+            hits = await rerank(hits, ports.reranker, body.query, limit=body.top_k)
     return SearchAnswer(
         query=body.query,
         results=[
@@ -95,7 +98,7 @@ async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> Sea
                 heading_path=list(source.heading_path),
                 href=source.href,
             )
-            for source in map(Source.of, hits.passages)
+            for source in map(Source.of, hits.passages[: body.top_k])
         ],
     )
 

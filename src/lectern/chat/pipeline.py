@@ -17,6 +17,7 @@ from lectern.chat.citations import CitationFilter
 from lectern.chat.draft import Draft, Question
 from lectern.chat.followup import search_query
 from lectern.chat.prompt import build_prompt
+from lectern.chat.reranking import find_candidates, rerank
 from lectern.errors import InternalError, LecternError, StoreUnavailable, UpstreamUnavailable
 from lectern.events import Degraded, Delta, Done, Event, Failed, Sources, Started
 from lectern.ports import LLM, Completion, Hits, Outcome, Passage, Ports, Prompt, Turn, Vector
@@ -114,10 +115,18 @@ async def _retrieve(query: str, draft: Draft, ports: Ports, knobs: Knobs, troubl
         vector = await embed_query(query, ports)
     except LecternError as error:
         troubles.append(draft.degrade("embeddings", error))
-    hits = await ports.index.search(query, vector=vector, limit=knobs.passages, site=draft.question.site)
+    hits = await find_candidates(
+        ports.index, ports.reranker, query, vector, limit=knobs.passages, site=draft.question.site
+    )
     if hits.degraded is not None:
         troubles.append(draft.degrade("index", hits.degraded))
-    return hits
+    if ports.reranker is None:
+        return hits
+    try:
+        return await rerank(hits, ports.reranker, query, limit=knobs.passages)
+    except LecternError as error:
+        troubles.append(draft.degrade("rerank", error))
+        return Hits(hits.passages[: knobs.passages], hits.confidence)
 
 
 def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:

@@ -1,14 +1,25 @@
 """An ingest as people see it: a bar while it runs, a table when it is done."""
 
+import time
 from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from lectern.ingest.pipeline import Report
+
+TOLD_EVERY_SECONDS: Final = 5.0
+"""Where there is no terminal, how often a line says how far it is."""
 
 _LISTED: Final = 50
 """Skipped files named in the table; more are counted."""
@@ -26,20 +37,35 @@ class ProgressBar:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None)
         self._stage = ""
+        self._began = time.monotonic()
+        self._told = 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` are done."""
         name = _STAGES.get(stage, "Writing the index")
         if stage != self._stage and not self._console.is_terminal:
             self._console.print(f"{name} ...")
+        if stage != self._stage:
+            self._began = self._told = time.monotonic()
         self._stage = stage
+        self._tell(name, done, total)
         self._bar.update(self._task, description=name, completed=done, total=total or None)
+
+    def _tell(self, name: str, done: int, total: int) -> None:
+        """Where no bar is drawn, say now and then how far a long stage is."""
+        now = time.monotonic()
+        if self._console.is_terminal or not 0 < done < total or now - self._told < TOLD_EVERY_SECONDS:
+            return
+        self._told = now
+        left = (now - self._began) * (total - done) / done
+        self._console.print(f"{name}: {done} of {total}, about {left:.0f} s left")
 
     def __enter__(self) -> Self:
         """Start drawing."""

@@ -6,6 +6,7 @@ from lectern.ports.embeddings import Embeddings, Vector
 from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
+from lectern.ports.rerank import Reranker
 from lectern.ports.store import Outcome, Store, Turn
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Passage",
     "Ports",
     "Prompt",
+    "Reranker",
     "Role",
     "Section",
     "State",
@@ -47,6 +49,7 @@ class Ports:
         llm: Who answers.
         fallback_llms: Who answers when `llm` fails before its first token, in this order; none when it cannot fail.
         embeddings: Vectors for the query; None means lexical retrieval only.
+        reranker: Puts what was found into order; None leaves the index's.
         circuits: How the guarded parts go, as all workers know it together.
     """
 
@@ -55,9 +58,10 @@ class Ports:
     llm: LLM
     fallback_llms: tuple[LLM, ...] = ()
     embeddings: Embeddings | None = None
+    reranker: Reranker | None = None
     circuits: tuple[Circuit, ...] = ()
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory."""
-        used = (self.store, self.index, self.embeddings, self.llm)
+        used = (self.store, self.index, self.embeddings, self.reranker, self.llm)
         return [part.describe() for part in used if part is not None]

@@ -13,8 +13,8 @@ from lectern.ports import Vector
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MATCHED_CHUNKS: Final = 200
-"""How many of the nearest chunks are looked at; enough for the ten best sections."""
+MATCHED_CHUNKS: Final = 500
+"""How many of the nearest chunks are looked at; enough for the ten best sections, also those that words lift."""
 
 MIN_COVERAGE: Final = 0.5
 """Below this share of chunks with a vector, a search is lexical only: the rest would look irrelevant."""

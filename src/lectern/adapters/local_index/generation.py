@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lectern.adapters.lexicon.spelling import Spelling
 from lectern.adapters.lexicon.words import Stemmer
-from lectern.adapters.local_index import schema
+from lectern.adapters.local_index import matrix, schema
 from lectern.adapters.local_index.dense import Dense, load_dense
 
 
@@ -48,6 +48,8 @@ class Generation:
         self.documents: dict[str, int] = {}
         self.sections: dict[str, int] = {}
         self.words: dict[str, int] = {}
+        # Whose vectors it holds; None when it holds none.
+        self.model: str | None = None
         self.readable = False
         connection = schema.open_read_only(folder)
         self._idle.append(Reader(connection, Stemmer()))
@@ -67,6 +69,7 @@ class Generation:
                 )
             )
             self.words = dict(connection.execute("SELECT site, count(*) FROM words GROUP BY site"))
+            self.model = matrix.model_of(connection)
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:

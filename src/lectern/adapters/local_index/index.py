@@ -43,10 +43,13 @@ class LocalIndex:
     Args:
         directory: The index's folder; made by the first update.
         search_threads: Searches at once in one process; one takes milliseconds, most of them in C.
+        model: The embedding model of the queries' vectors; an index with another model's vectors is searched by words.
+            None means that no vector comes, or that it is of the model of the index.
     """
 
-    def __init__(self, directory: Path, *, search_threads: int = 2) -> None:
+    def __init__(self, directory: Path, *, search_threads: int = 2, model: str | None = None) -> None:
         self._files = IndexFiles(directory)
+        self._model = model
         self._lock = threading.Lock()
         self._generation: Generation | None = None
         self._state: State = "unknown"
@@ -62,7 +65,8 @@ class LocalIndex:
             return Hits((), 0.0)
 
         def look(generation: Generation, reader: Reader) -> Hits:
-            return search(generation, reader, query, vector, limit=limit, site=site)
+            comparable = self._model in {None, generation.model}
+            return search(generation, reader, query, vector if comparable else None, limit=limit, site=site)
 
         return await self._read(look, Hits((), 0.0))
 
@@ -151,7 +155,7 @@ class LocalIndex:
                 old, self._generation = self._generation, Generation(folder)
                 if old is not None:
                     old.retire()
-            self._state, self._note = "ok", _note(self._generation)
+            self._state, self._note = "ok", _note(self._generation, self._model)
             return self._generation if self._generation.readable else None
 
     def _moved_on(self, folder: Path) -> bool:
@@ -175,12 +179,16 @@ class LocalIndex:
             raise IndexUnavailable("The index cannot be changed right now.") from error
 
 
-def _note(generation: Generation) -> str:
-    """One phrase on what a generation holds."""
+def _note(generation: Generation, model: str | None) -> str:
+    """One phrase on what a generation holds, and on what a query's vector of this model finds there."""
     if not generation.readable:
         return "built by another version; ingest again"
     if not generation.documents:
         return "empty"
     names = list(generation.documents)
     sites = f"site {names[0]}" if len(names) == 1 else f"{len(names)} sites"
-    return f"{sum(generation.documents.values())} pages, {sum(generation.sections.values())} sections, {sites}"
+    held = f"{sum(generation.documents.values())} pages, {sum(generation.sections.values())} sections, {sites}"
+    if model in {None, generation.model}:
+        return held
+    vectors = "without vectors" if generation.model is None else f"with vectors of {generation.model}"
+    return f"{held}; {vectors}, so by words only until the next ingest"

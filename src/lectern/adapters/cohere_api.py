@@ -1,0 +1,193 @@
+"""Cohere's embeddings and its reranking, over its REST API (https://docs.cohere.com/reference/embed and /rerank, v2).
+
+Two calls do not carry the SDK. What comes back is checked before anybody uses it. Nothing is retried here: whoever
+calls a port owns that decision.
+"""
+
+import asyncio
+import math
+import ssl
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+import numpy as np
+
+from lectern.adapters.openai_api import Outcome
+from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.vectors import batches, unit_rows
+from lectern.ports import Part, Vector
+
+MOST_TEXTS: Final = 96
+"""Cohere embeds no more texts in one request."""
+
+_INPUT_TYPES: Final = {"document": "search_document", "query": "search_query"}
+_KEEPALIVE_SECONDS: Final = 60
+_IDLE_CONNECTIONS: Final = 100
+
+
+class CohereProvider:
+    """One address and key, and the client for them, made at the first use inside the loop that uses it.
+
+    Args:
+        base_url: Without the version, like `https://api.cohere.com`.
+        api_key: Sent as a bearer token.
+        tls: Shared by all clients of a process; None makes one.
+        connect_timeout_seconds: Time to connect, TLS included.
+    """
+
+    def __init__(
+        self, *, base_url: str, api_key: str, tls: ssl.SSLContext | None = None, connect_timeout_seconds: float = 5
+    ) -> None:
+        self.host = urlsplit(base_url).netloc.rpartition("@")[2]
+        self._base_url = base_url.rstrip("/")
+        self._api_key = api_key
+        self._tls = tls
+        self._timeout = httpx2.Timeout(None, connect=connect_timeout_seconds)
+        self._client: httpx2.AsyncClient | None = None
+
+    @property
+    def client(self) -> httpx2.AsyncClient:
+        """The client, made at the first use."""
+        if self._client is None:
+            limits = httpx2.Limits(
+                max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS
+            )
+            self._client = httpx2.AsyncClient(
+                verify=self._tls or True,
+                limits=limits,
+                timeout=self._timeout,
+                headers={"Authorization": f"Bearer {self._api_key}", "X-Client-Name": "lectern"},
+            )
+        return self._client
+
+    async def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float) -> Any:  # noqa: ANN401 - JSON
+        """One call; the JSON that came back.
+
+        Raises:
+            TimeoutError, httpx2.HTTPError, ValueError: It took too long, failed, or came back as something else.
+        """
+        async with asyncio.timeout(timeout_seconds):
+            response = await self.client.post(f"{self._base_url}{path}", json=body)
+        return response.raise_for_status().json()
+
+    async def close(self) -> None:
+        """Close all connections. The provider can be used again."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+
+class CohereEmbeddings:
+    """Implements `lectern.ports.Embeddings`; a query and a document have vectors of their own kind.
+
+    Args:
+        provider: Whom to ask.
+        model: Its name there, of version 3 or later.
+        batch: Texts in one request, at most 96.
+        batch_tokens: Tokens in one request, by estimate.
+        requests: Requests for documents under way at once; questions do not wait for them.
+        timeout_seconds: For one request.
+    """
+
+    def __init__(
+        self,
+        provider: CohereProvider,
+        *,
+        model: str,
+        batch: int = 64,
+        batch_tokens: int = 50_000,
+        requests: int = 4,
+        timeout_seconds: float = 20,
+    ) -> None:
+        self._provider = provider
+        self._model = model
+        self._batch = min(batch, MOST_TEXTS)
+        self._batch_tokens = batch_tokens
+        self._limiter = anyio.CapacityLimiter(requests)
+        self._timeout_seconds = timeout_seconds
+        self._outcome = Outcome("embeddings", "embedding model", f"Cohere {model}")
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._model
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["document", "query"]) -> list[Vector]:
+        """Return one vector of unit length a text, in order."""
+        if not texts:
+            return []
+        matrices = []
+        with self._outcome.translated():
+            for batch in batches(texts, most=self._batch, tokens=self._batch_tokens):
+                async with nullcontext() if purpose == "query" else self._limiter:
+                    matrices.append(await self._ask(batch, purpose))
+            vectors: list[Vector] = np.concatenate(matrices).tolist()
+        return vectors
+
+    def describe(self) -> Part:
+        """The model, and how the last call went."""
+        return self._outcome.describe()
+
+    async def warm(self) -> None:
+        """Make the client. Nothing is asked."""
+        _ = self._provider.client
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._provider.close()
+
+    async def _ask(self, texts: Sequence[str], purpose: Literal["document", "query"]) -> np.ndarray[Any, Any]:
+        body = {
+            "model": self._model,
+            # An empty text is refused; a space stands for it.
+            "texts": [text or " " for text in texts],
+            "input_type": _INPUT_TYPES[purpose],
+            "embedding_types": ["float"],
+            "truncate": "END",
+        }
+        answer = await self._provider.post("/v2/embed", body, timeout_seconds=self._timeout_seconds)
+        return unit_rows(answer["embeddings"]["float"], len(texts))
+
+
+class CohereReranker:
+    """Implements `lectern.ports.Reranker`.
+
+    Args:
+        provider: Whom to ask.
+        model: Its name there.
+        timeout_seconds: For one request; short, as the reader waits and the order without it is fair.
+    """
+
+    def __init__(self, provider: CohereProvider, *, model: str, timeout_seconds: float = 3) -> None:
+        self._provider = provider
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+        self._outcome = Outcome("rerank", "reranking model", f"Cohere {model}")
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return one relevance a text, 0 to 1, in the order of the texts."""
+        if not texts:
+            return []
+        body = {"model": self._model, "query": query or " ", "documents": [text or " " for text in texts]}
+        with self._outcome.translated():
+            answer = await self._provider.post("/v2/rerank", body, timeout_seconds=self._timeout_seconds)
+            found = {result["index"]: float(result["relevance_score"]) for result in answer["results"]}
+            if sorted(found) != list(range(len(texts))) or not all(map(math.isfinite, found.values())):
+                raise NoAnswer("not one score a text")
+        return [found[place] for place in range(len(texts))]
+
+    def describe(self) -> Part:
+        """The model, and how the last call went."""
+        return self._outcome.describe()
+
+    async def warm(self) -> None:
+        """Make the client. Nothing is asked."""
+        _ = self._provider.client
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._provider.close()

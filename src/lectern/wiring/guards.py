@@ -1,0 +1,78 @@
+"""Which remote part is called by which rules: the line and the circuit of each."""
+
+from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedReranker, GuardedStore
+from lectern.config import Settings
+from lectern.errors import IndexUnavailable, LecternError, StoreUnavailable, UpstreamUnavailable
+from lectern.ports import LLM, Embeddings, Index, Reranker, Store
+from lectern.resilience.bulkhead import Bulkhead
+from lectern.resilience.circuit import Circuit, Shared
+from lectern.resilience.policy import Line
+from lectern.resilience.window import Rules
+
+
+class Guards:
+    """Puts remote ports behind their lines, and keeps the list of their circuits.
+
+    Args:
+        settings: Read from the environment.
+        shared: What the workers tell each other; None when there is one process only.
+    """
+
+    def __init__(self, settings: Settings, shared: Shared | None) -> None:
+        self.circuits: tuple[Circuit, ...] = ()
+        self._settings = settings
+        self._shared = shared
+        self._rules = Rules(
+            window=settings.breaker_window_seconds,
+            minimum=settings.breaker_min_calls,
+            failure_rate=settings.breaker_failure_rate,
+            slow=settings.breaker_slow_seconds,
+            consecutive=settings.breaker_failures,
+            open=settings.breaker_open_seconds,
+            most_open=settings.breaker_max_open_seconds,
+            # Every call ends before that by its own limits; a permit that is still out then was lost.
+            probe=settings.connect_timeout_seconds + settings.first_token_timeout_seconds + 5,
+        )
+
+    def llm(self, llm: LLM, *, part: str = "llm") -> LLM:
+        """Guard a model; `part` names it among the circuits."""
+        line = self._line(self._settings.llm_concurrency, UpstreamUnavailable, "language model")
+        return GuardedLLM(llm, line, self._circuit(part, "answer"))
+
+    def embeddings(self, embeddings: Embeddings | None) -> Embeddings | None:
+        """Guard a provider's embeddings; the model in this process needs none."""
+        if embeddings is None or self._settings.embedder == "local":
+            return embeddings
+        line = self._line(self._settings.call_concurrency, UpstreamUnavailable, "embedding model")
+        return GuardedEmbeddings(embeddings, line, self._circuit("embeddings", "embed"))
+
+    def reranker(self, reranker: Reranker | None) -> Reranker | None:
+        """Guard a reranker."""
+        if reranker is None:
+            return None
+        line = self._line(self._settings.call_concurrency, UpstreamUnavailable, "reranker")
+        return GuardedReranker(reranker, line, self._circuit("rerank", "rerank"))
+
+    def index(self, index: Index) -> Index:
+        """Guard an index that is not on this machine."""
+        line = self._line(self._settings.call_concurrency, IndexUnavailable)
+        return GuardedIndex(index, line, self._circuit("index", "search"))
+
+    def store(self, store: Store) -> Store:
+        """Guard a store that is not on this machine."""
+        if self._settings.sqlalchemy_url.startswith("sqlite"):
+            return store  # a file of this machine
+        line = self._line(self._settings.call_concurrency, StoreUnavailable)
+        return GuardedStore(
+            store, line, reads=self._circuit("database", "read"), writes=self._circuit("database", "write")
+        )
+
+    def _circuit(self, part: str, operation: str) -> Circuit:
+        circuit = Circuit(part, operation, self._rules, shared=self._shared)
+        self.circuits += (circuit,)
+        return circuit
+
+    def _line(self, most: int, unavailable: type[LecternError], what: str | None = None) -> Line:
+        settings = self._settings
+        bulkhead = Bulkhead(most, queue=settings.queue_length, wait_seconds=settings.queue_seconds)
+        return Line(bulkhead, unavailable=unavailable, what=what, retries=settings.retries)

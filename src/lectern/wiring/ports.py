@@ -1,0 +1,82 @@
+"""Settings → ports: everything the app leans on, put together."""
+
+from lectern.adapters.fallback_index import FallbackIndex
+from lectern.adapters.local_index import LocalIndex
+from lectern.adapters.sql_store import SqlStore
+from lectern.config import Settings
+from lectern.database_address import is_postgres
+from lectern.ports import Index, Ports, Store
+from lectern.resilience.circuit import Shared
+from lectern.wiring.guards import Guards
+from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
+from lectern.wiring.tls import shared_context
+
+
+def build_ports(
+    settings: Settings, *, database_connections: int, search_threads: int, shared: Shared | None = None
+) -> Ports:
+    """Everything the app leans on; what is remote is guarded.
+
+    Args:
+        settings: Read from the environment.
+        database_connections: Transactions at once, in this process.
+        search_threads: Searches at once, in this process.
+        shared: What the workers tell each other of remote parts; None when there is one process only.
+    """
+    guards = Guards(settings, shared)
+    return Ports(
+        store=guards.store(build_store(settings, settings.database_connections or database_connections)),
+        index=build_index(settings, search_threads, guards),
+        llm=guards.llm(build_llm(settings)) if settings.has_llm else build_llm(settings),
+        fallback_llms=build_fallback_llms(settings, guards),
+        embeddings=guards.embeddings(build_embeddings(settings, threads=search_threads)),
+        reranker=guards.reranker(build_reranker(settings)),
+        circuits=guards.circuits,
+    )
+
+
+def build_store(settings: Settings, connections: int) -> Store:
+    """Where conversations are kept. A server over the network has an outbox; a file is as safe as that would be."""
+    url = settings.sqlalchemy_url
+    store = SqlStore(
+        url,
+        pool_size=connections,
+        patience_seconds=settings.database_statement_timeout_seconds,
+        connect_seconds=settings.database_connect_timeout_seconds,
+    )
+    if not is_postgres(url):
+        return store
+    from lectern.adapters.migration_process import migrate_elsewhere  # noqa: PLC0415 - for Postgres only
+    from lectern.adapters.outbox_files import OutboxFiles  # noqa: PLC0415 - as above
+    from lectern.adapters.outbox_store import OutboxStore  # noqa: PLC0415 - as above
+
+    return OutboxStore(
+        store,
+        OutboxFiles(settings.outbox_dir, most_bytes=settings.outbox_bytes),
+        patience_seconds=settings.database_connect_timeout_seconds,
+        migrate=lambda: migrate_elsewhere(url),
+    )
+
+
+def build_index(settings: Settings, search_threads: int = 1, guards: Guards | None = None) -> Index:
+    """The site's sections: in Qdrant when it is configured, with the local index behind it."""
+    local = LocalIndex(settings.index_dir, search_threads=search_threads, model=settings.embedding_name)
+    if settings.qdrant_url is None:
+        return local
+    from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex  # noqa: PLC0415 - 1 s, when it is needed
+
+    key = settings.qdrant_api_key
+    connection = QdrantConnection(
+        settings.qdrant_url,
+        api_key=key.get_secret_value() if key else None,
+        tls=shared_context() if settings.qdrant_url.startswith("https") else None,
+    )
+    qdrant = QdrantIndex(connection, settings.qdrant_collection, model=settings.embedding_name, threads=search_threads)
+    return FallbackIndex(guards.index(qdrant) if guards else qdrant, local)
+
+
+def migrate(settings: Settings) -> str:
+    """Bring the database's schema up to date; return one sentence about what was done."""
+    from lectern.adapters.sql_migrations import migrate as upgrade  # noqa: PLC0415 - imports alembic, 0.4 s
+
+    return upgrade(settings.sqlalchemy_url)
