@@ -25,6 +25,7 @@ from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit
 from lectern.resilience.policy import Line
 from lectern.resilience.window import Rules
+from lectern.serving.circuits import CircuitTable
 
 PROMPT = Prompt("Why?", (), (Message("user", "Why?"),))
 LONG = Rules(open=50, most_open=50)
@@ -267,6 +268,31 @@ async def test_an_index_behind_its_line() -> None:
         with pytest.raises(IndexUnavailable):
             await guarded.search("x")
     assert len(broken.queries) == 5
+
+
+async def test_a_part_is_what_all_workers_know_of_it() -> None:
+    """A worker that saw a failure believes a later success elsewhere, and one that saw none believes the failure."""
+    table = CircuitTable()
+    table.reserve(1)
+    table.enter(1)
+    here, there = (Circuit("embeddings", "embed", LONG, shared=table) for _ in range(2))
+    failing = GuardedEmbeddings(FailingEmbeddings(UpstreamTimeout()), line(), here)
+    well = ScriptedLLM("Well.")
+    with pytest.raises(UpstreamTimeout):
+        await failing.embed(["x"], purpose="query")
+    assert (failing.describe().state, GuardedLLM(well, line(), there).describe().note) == (
+        "down",
+        "failed in another worker",
+    )
+    assert await outcome(GuardedLLM(well, line(), there)) == "ok"
+    assert failing.describe().state == "ok"
+    reads, writes = Circuit("database", "read", LONG), Circuit("database", "write", LONG)
+    store = GuardedStore(FailingStore(), line(unavailable=StoreUnavailable), reads=reads, writes=writes)
+    for circuit, verdict in ((reads, "failed"), (writes, "failed"), (writes, "succeeded")):
+        permit = circuit.admit()
+        assert permit is not None
+        getattr(circuit, verdict)(permit)
+    assert store.describe().state == "down"  # writing goes again, reading does not
 
 
 async def test_a_store_behind_its_line() -> None:
