@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 
 import pytest
 from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, ScriptedLLM, hits, passage
@@ -11,6 +12,7 @@ from tests.stub_process import Stub
 from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedStore
 from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_llm import OpenAILLM
+from lectern.adapters.sql_store import SqlStore
 from lectern.errors import (
     IndexUnavailable,
     LecternError,
@@ -20,7 +22,8 @@ from lectern.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from lectern.ports import Completion, Message, Prompt
+from lectern.ports import Completion, Message, Prompt, Turn
+from lectern.resilience import deadline
 from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit
 from lectern.resilience.policy import Line
@@ -293,6 +296,22 @@ async def test_a_part_is_what_all_workers_know_of_it() -> None:
         assert permit is not None
         getattr(circuit, verdict)(permit)
     assert store.describe().state == "down"  # writing goes again, reading does not
+
+
+async def test_a_turn_is_kept_however_late_it_is(store: SqlStore) -> None:
+    """Nothing is read for a request whose time is up, but what it has said is saved."""
+    circuits = {"reads": Circuit("database", "read", LONG), "writes": Circuit("database", "write", LONG)}
+    guarded = GuardedStore(store, line(unavailable=StoreUnavailable), **circuits)
+    identity = "6f2c1ac6-9f6e-4a57-8b61-111111111111"
+    turn = Turn(identity, identity, "Why?", "Because.", "answered", datetime.now(UTC))
+    token = deadline.start(0)
+    try:
+        await guarded.save_turn(turn)
+        with pytest.raises(StoreUnavailable):
+            await guarded.history(identity, limit=1)
+    finally:
+        deadline.end(token)
+    assert [kept.answer for kept in await guarded.history(identity, limit=1)] == ["Because."]
 
 
 async def test_a_store_behind_its_line() -> None:

@@ -23,6 +23,7 @@ from lectern.ports import (
     Turn,
     Vector,
 )
+from lectern.resilience import deadline
 from lectern.resilience.circuit import Circuit
 from lectern.resilience.policy import Line, judge
 
@@ -161,8 +162,9 @@ class GuardedStore:
         return await self._call(self._reads, lambda: self._store.history(conversation_id, limit=limit))
 
     async def save_turn(self, turn: Turn) -> None:
-        """As `Store.save_turn`, which may be said twice."""
-        await self._call(self._writes, lambda: self._store.save_turn(turn))
+        """As `Store.save_turn`, which may be said twice. What was answered is kept, however late it is."""
+        with deadline.lifted():
+            await self._call(self._writes, lambda: self._store.save_turn(turn))
 
     async def delete_conversation(self, conversation_id: str) -> None:
         """As `Store.delete_conversation`."""
