@@ -159,6 +159,18 @@ async def test_retry_after_is_honoured(stub: Stub, make: Make) -> None:
     assert llm._circuit.describe().changed_seconds_ago is None
 
 
+async def test_a_request_that_is_late_gets_less(make: Make) -> None:
+    """What history and retrieval have used is not there for the model, however generous its own limits are."""
+    token = deadline.start(deadline.RESERVE_SECONDS + 0.3)
+    began = asyncio.get_running_loop().time()
+    try:
+        assert await outcome(make("stub-hang", first=100)) == "upstream_timeout"
+        assert await outcome(make("stub-len5")) == "upstream_unavailable"  # not even begun
+    finally:
+        deadline.end(token)
+    assert asyncio.get_running_loop().time() - began < 5
+
+
 async def test_it_recovers_by_the_next_request(stub: Stub, make: Make) -> None:
     """Every second request fails; a breaker that opened by them closes by the first that does not."""
     llm = make("stub-flaky2-fail500-len3-tagrecover", rules=Rules(consecutive=1, open=0.05, most_open=0.05))
