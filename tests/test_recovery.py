@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 
 import httpx2
 import pytest
+from tests.service_process import environment
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import running_stub
 
@@ -35,9 +35,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Served] = []
 
     def run(**env: str) -> Served:
-        here = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
-        here |= {"DATA_DIR": str(tmp_path / "data"), "PORT": str(free_port()), "WEB_CONCURRENCY": "2"}
-        service = Served(["./entrypoint.sh"], tmp_path, ROOT, here | {"LOG_FORMAT": "text"} | env)
+        given = {"PORT": str(free_port()), **env}
+        service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, **given))
         started.append(service)
         until(lambda: "Listening at" in service.log or service.process.poll() is not None)
         return service

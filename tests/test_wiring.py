@@ -44,7 +44,8 @@ async def app(stub: Stub, tmp_path: Path) -> AsyncGenerator[Make, None]:
             openai_api_key=SecretStr("sk-first"),
             **changed,  # type: ignore[arg-type] # settings by name
         )
-        migrate(settings.sqlalchemy_url)
+        if settings.database_url is None:
+            migrate(settings.sqlalchemy_url)
         ports = build_ports(settings, database_connections=2, search_threads=1)
         opened.extend(part for part in (ports.store, ports.llm, *ports.fallback_llms, ports.embeddings) if part)
         index = FixedIndex(hits(passage(1, "Reducers are pure.")))
@@ -153,3 +154,17 @@ async def test_circuits_have_one_shape(app: Make) -> None:
         "database": ("closed", False),
     }
     assert (await client.get("/health")).json()["status"] == "healthy"
+
+
+async def test_a_database_that_is_away_holds_nobody(app: Make) -> None:
+    """Answers come from the model; after five failures the database is left alone; its password is told nowhere."""
+    url = SecretStr("postgresql://reader:very-secret@127.0.0.1:9/lectern")
+    client = app("stub-len5", database_url=url, database_connect_timeout_seconds=2)
+    for _ in range(8):
+        answer = await chat(client)
+        assert set(answer["metadata"]["degraded"]) <= {"store"}
+        assert not answer["message"].startswith(MODEL_DOWN)
+    health, circuits = (await client.get("/health")).json(), (await client.get("/health/circuits")).json()
+    assert health["status"] == "degraded"
+    assert circuits["database"]["operations"]["write"] in {"open", "half_open"}
+    assert "very-secret" not in f"{health}{circuits}"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 
 import pytest
 from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, ScriptedLLM, hits, passage
@@ -11,6 +12,7 @@ from tests.stub_process import Stub
 from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedStore
 from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_llm import OpenAILLM
+from lectern.adapters.sql_store import SqlStore
 from lectern.errors import (
     IndexUnavailable,
     LecternError,
@@ -20,11 +22,13 @@ from lectern.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from lectern.ports import Completion, Message, Prompt
+from lectern.ports import Completion, Message, Prompt, Turn
+from lectern.resilience import deadline
 from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit
 from lectern.resilience.policy import Line
 from lectern.resilience.window import Rules
+from lectern.serving.circuits import CircuitTable
 
 PROMPT = Prompt("Why?", (), (Message("user", "Why?"),))
 LONG = Rules(open=50, most_open=50)
@@ -155,6 +159,18 @@ async def test_retry_after_is_honoured(stub: Stub, make: Make) -> None:
     assert llm._circuit.describe().changed_seconds_ago is None
 
 
+async def test_a_request_that_is_late_gets_less(make: Make) -> None:
+    """What history and retrieval have used is not there for the model, however generous its own limits are."""
+    token = deadline.start(deadline.RESERVE_SECONDS + 0.3)
+    began = asyncio.get_running_loop().time()
+    try:
+        assert await outcome(make("stub-hang", first=100)) == "upstream_timeout"
+        assert await outcome(make("stub-len5")) == "upstream_unavailable"  # not even begun
+    finally:
+        deadline.end(token)
+    assert asyncio.get_running_loop().time() - began < 5
+
+
 async def test_it_recovers_by_the_next_request(stub: Stub, make: Make) -> None:
     """Every second request fails; a breaker that opened by them closes by the first that does not."""
     llm = make("stub-flaky2-fail500-len3-tagrecover", rules=Rules(consecutive=1, open=0.05, most_open=0.05))
@@ -267,6 +283,47 @@ async def test_an_index_behind_its_line() -> None:
         with pytest.raises(IndexUnavailable):
             await guarded.search("x")
     assert len(broken.queries) == 5
+
+
+async def test_a_part_is_what_all_workers_know_of_it() -> None:
+    """A worker that saw a failure believes a later success elsewhere, and one that saw none believes the failure."""
+    table = CircuitTable()
+    table.reserve(1)
+    table.enter(1)
+    here, there = (Circuit("embeddings", "embed", LONG, shared=table) for _ in range(2))
+    failing = GuardedEmbeddings(FailingEmbeddings(UpstreamTimeout()), line(), here)
+    well = ScriptedLLM("Well.")
+    with pytest.raises(UpstreamTimeout):
+        await failing.embed(["x"], purpose="query")
+    assert (failing.describe().state, GuardedLLM(well, line(), there).describe().note) == (
+        "down",
+        "failed in another worker",
+    )
+    assert await outcome(GuardedLLM(well, line(), there)) == "ok"
+    assert failing.describe().state == "ok"
+    reads, writes = Circuit("database", "read", LONG), Circuit("database", "write", LONG)
+    store = GuardedStore(FailingStore(), line(unavailable=StoreUnavailable), reads=reads, writes=writes)
+    for circuit, verdict in ((reads, "failed"), (writes, "failed"), (writes, "succeeded")):
+        permit = circuit.admit()
+        assert permit is not None
+        getattr(circuit, verdict)(permit)
+    assert store.describe().state == "down"  # writing goes again, reading does not
+
+
+async def test_a_turn_is_kept_however_late_it_is(store: SqlStore) -> None:
+    """Nothing is read for a request whose time is up, but what it has said is saved."""
+    circuits = {"reads": Circuit("database", "read", LONG), "writes": Circuit("database", "write", LONG)}
+    guarded = GuardedStore(store, line(unavailable=StoreUnavailable), **circuits)
+    identity = "6f2c1ac6-9f6e-4a57-8b61-111111111111"
+    turn = Turn(identity, identity, "Why?", "Because.", "answered", datetime.now(UTC))
+    token = deadline.start(0)
+    try:
+        await guarded.save_turn(turn)
+        with pytest.raises(StoreUnavailable):
+            await guarded.history(identity, limit=1)
+    finally:
+        deadline.end(token)
+    assert [kept.answer for kept in await guarded.history(identity, limit=1)] == ["Because."]
 
 
 async def test_a_store_behind_its_line() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from itertools import pairwise
+from typing import Any
 
 import anyio
 import pytest
@@ -12,6 +13,8 @@ from tests.faults.rig import Rig
 
 WIDE = "How do I run the tests? 🎉 größe"
 MODEL = "stub-ttft20-itl5-len40"
+BARE: dict[str, Any] = {"RETRIES": "0", "BREAKER_FAILURES": "1000", "BREAKER_MIN_CALLS": "10000"}
+"""Each fault meets a chat by itself: no breaker that the one before has opened, and no retry that hides it."""
 
 
 def requests(rig: Rig) -> int:
@@ -63,7 +66,7 @@ async def test_slices_change_nothing(rig: MakeRig, proxy: Proxy, seen: Seen) -> 
 @pytest.mark.fault(3, "answer cut after N bytes, by FIN and by RST, for many N")
 async def test_a_cut_answer_ends_in_one_event(rig: MakeRig, proxy: Proxy, seen: Seen) -> None:
     """Wherever the cut is, valid frames and one last event; after the first word nothing is asked again."""
-    service = rig("stub-itl1-len20")
+    service = rig("stub-itl1-len20", **BARE)
     whole = await service.one(question=WIDE)
     assert whole.last == "done"
     ends: dict[str, int] = {}
@@ -155,7 +158,7 @@ async def test_a_start_without_any_remote_serves_and_recovers(rig: MakeRig, prox
 @pytest.mark.parametrize("on", [False, True], ids=["once", "and all later"])
 async def test_every_operation_may_fail(rig: MakeRig, proxy: Proxy, seen: Seen, *, on: bool) -> None:
     """Wherever it strikes, the reader gets an answer or one `failed`; the last run, undisturbed, is whole."""
-    service = rig("stub-ttft5-itl20-len5", workers=1, EMBEDDING_MODEL="stub-embed")
+    service = rig("stub-ttft5-itl20-len5", workers=1, EMBEDDING_MODEL="stub-embed", **BARE)
     assert not (await service.one()).degraded
     ends = []
     for number in range(1, 60):

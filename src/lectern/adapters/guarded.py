@@ -24,6 +24,7 @@ from lectern.ports import (
     Turn,
     Vector,
 )
+from lectern.resilience import deadline
 from lectern.resilience.circuit import Circuit
 from lectern.resilience.policy import Line, judge
 
@@ -185,8 +186,9 @@ class GuardedStore:
         return await self._call(self._reads, lambda: self._store.history(conversation_id, limit=limit))
 
     async def save_turn(self, turn: Turn) -> None:
-        """As `Store.save_turn`, which may be said twice."""
-        await self._call(self._writes, lambda: self._store.save_turn(turn))
+        """As `Store.save_turn`, which may be said twice. What was answered is kept, however late it is."""
+        with deadline.lifted():
+            await self._call(self._writes, lambda: self._store.save_turn(turn))
 
     async def delete_conversation(self, conversation_id: str) -> None:
         """As `Store.delete_conversation`."""
@@ -194,7 +196,7 @@ class GuardedStore:
 
     def describe(self) -> Part:
         """The store, as all workers know it together."""
-        return known(known(self._store.describe(), self._reads), self._writes)
+        return known(self._store.describe(), self._reads, self._writes)
 
     def forget_connections(self) -> None:
         """As the store's own."""
@@ -215,23 +217,20 @@ class GuardedStore:
             raise StoreUnavailable(retry_after_seconds=error.retry_after_seconds) from error
 
 
-def known(part: Part, circuit: Circuit) -> Part:
-    """A part as this worker saw it last, corrected by what its siblings found out."""
-    state = circuit.describe()
-    if state.well:
-        # Nothing has ever gone wrong with it, or the last that any worker knows is a success.
-        return part if state.changed_seconds_ago is None else replace(part, state="ok", note=_kept(part))
+def known(part: Part, *circuits: Circuit) -> Part:
+    """A part as this worker saw it last, corrected by what its siblings found out of its operations."""
+    states = [circuit.describe() for circuit in circuits]
+    bad = next((state for state in states if not state.well), None)
+    if bad is None:
+        if part.state != "down" or all(state.changed_seconds_ago is None for state in states):
+            return part
+        return replace(part, state="ok", note="")  # a sibling's success is later than this worker's failure
     if part.state == "down":
         return part
-    if state.rejected:
+    if bad.rejected:
         note = "refused the last request; another worker's log says why"
-    elif state.state == "closed":
+    elif bad.state == "closed":
         note = "failed in another worker"
     else:
-        note = f"the circuit is {state.state.replace('_', ' ')}"
+        note = f"the circuit is {bad.state.replace('_', ' ')}"
     return replace(part, state="down", note=note)
-
-
-def _kept(part: Part) -> str:
-    """The note of a part that is up; what it met while it was down is over."""
-    return "" if part.state == "down" else part.note

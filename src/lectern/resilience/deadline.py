@@ -5,6 +5,8 @@ none, and every hop has its own limits only.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
 RESERVE_SECONDS = 5.0
@@ -21,6 +23,16 @@ def start(seconds: float) -> Token[float | None]:
 def end(token: Token[float | None]) -> None:
     """Forget the deadline that `start` set."""
     _at.reset(token)
+
+
+@contextmanager
+def lifted() -> Iterator[None]:
+    """Have no deadline in this block: for what the reserve is kept for, which has limits of its own."""
+    token = _at.set(None)
+    try:
+        yield
+    finally:
+        _at.reset(token)
 
 
 def left() -> float | None:
