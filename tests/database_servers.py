@@ -95,9 +95,18 @@ class Postgres:
     def stop(self) -> None:
         """End it as a crash does: connections are cut, nobody is asked."""
         if self._process is not None:
+            self.thaw()
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(20)
             self._process = None
+
+    def freeze(self) -> None:
+        """Stop it where it stands: connections stay, the kernel takes new ones, and nothing is ever answered."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal_all(signal.SIGCONT)
 
     def query(self, statement: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run one statement, outside of any transaction; its rows, if it has any."""
@@ -115,6 +124,16 @@ class Postgres:
         """Make an empty database; its address."""
         self.query(f"CREATE DATABASE {database}")
         return self.url(database)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Signal the server and its children; each of these leads a process group of its own."""
+        assert self._process is not None
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                pid, _, rest = status.read_text().partition(" ")
+                if int(rest.rpartition(") ")[2].split()[1]) == self._process.pid:
+                    os.kill(int(pid), number)
+        self._process.send_signal(number)
 
     def _answers(self) -> bool:
         assert self._process is not None
