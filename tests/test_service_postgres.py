@@ -173,7 +173,7 @@ async def test_a_frozen_database_stops_nobody(server: Postgres, start: Start, st
         server.freeze()
         began = time.monotonic()
         turns += await asyncio.gather(*(chat(http, turn["conversation_id"]) for turn in turns))
-        assert time.monotonic() - began < 25  # measured: 2 s, the time a save waits
+        assert time.monotonic() - began < 25  # measured: 1 s
         began = time.monotonic()
         health = await http.get("/health")
         assert (health.status_code, time.monotonic() - began < 1) == (200, True)
