@@ -6,6 +6,7 @@ The servers are children of the test process, and end with the fixture that star
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -58,9 +59,11 @@ def _programs(folder: Path) -> Path:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port nobody listens on now, and no client is given by chance while a server is stopped (Linux: from 32768)."""
+    for port in random.sample(range(10_240, 32_768), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("a hundred ports are taken")
 
 
 class Postgres:
