@@ -69,7 +69,7 @@ sys.excepthook = _on_error
 for _name, _value in hooks.NO_THREADS.items():
     os.environ.setdefault(_name, _value)
 
-_plan = plan(read_limits(), _settings.web_concurrency)
+_plan = plan(read_limits(), _settings.web_concurrency, _settings.database_connections)
 process.describe(
     process.Setup(
         plan=_plan,

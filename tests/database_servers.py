@@ -6,6 +6,7 @@ The servers are children of the test process, and end with the fixture that star
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -58,9 +59,11 @@ def _programs(folder: Path) -> Path:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port nobody listens on now, and no client is given by chance while a server is stopped (Linux: from 32768)."""
+    for port in random.sample(range(10_240, 32_768), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("a hundred ports are taken")
 
 
 class Postgres:
@@ -95,9 +98,18 @@ class Postgres:
     def stop(self) -> None:
         """End it as a crash does: connections are cut, nobody is asked."""
         if self._process is not None:
+            self.thaw()
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(20)
             self._process = None
+
+    def freeze(self) -> None:
+        """Stop it where it stands: connections stay, the kernel takes new ones, and nothing is ever answered."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal_all(signal.SIGCONT)
 
     def query(self, statement: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run one statement, outside of any transaction; its rows, if it has any."""
@@ -115,6 +127,16 @@ class Postgres:
         """Make an empty database; its address."""
         self.query(f"CREATE DATABASE {database}")
         return self.url(database)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Signal the server and its children; each of these leads a process group of its own."""
+        assert self._process is not None
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                pid, _, rest = status.read_text().partition(" ")
+                if int(rest.rpartition(") ")[2].split()[1]) == self._process.pid:
+                    os.kill(int(pid), number)
+        self._process.send_signal(number)
 
     def _answers(self) -> bool:
         assert self._process is not None

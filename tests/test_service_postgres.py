@@ -158,6 +158,30 @@ async def test_two_restarts_lose_no_turn(server: Postgres, start: Start, stub: S
     assert kept(server) == answered
 
 
+async def test_a_frozen_database_stops_nobody(server: Postgres, start: Start, stub: Stub) -> None:
+    """Postgres takes connections and never answers: every chat ends in time, and its turns are written afterwards."""
+    server.start()
+    service = start(
+        DATABASE_URL=server.url(),
+        DATABASE_CONNECT_TIMEOUT_SECONDS="1",
+        DATABASE_STATEMENT_TIMEOUT_SECONDS="1",
+        OPENAI_BASE_URL=stub.base_url,
+        OPENAI_MODEL="stub-len5",
+    )
+    async with reader(service) as http:
+        turns = list(await asyncio.gather(*(chat(http) for _ in range(4))))
+        server.freeze()
+        began = time.monotonic()
+        turns += await asyncio.gather(*(chat(http, turn["conversation_id"]) for turn in turns))
+        assert time.monotonic() - began < 25  # measured: 1 s
+        began = time.monotonic()
+        health = await http.get("/health")
+        assert (health.status_code, time.monotonic() - began < 1) == (200, True)
+        server.thaw()
+    assert [turn for turn in turns if not ended_well(turn)] == []
+    until(lambda: {turn["turn_id"] for turn in turns} == kept(server), seconds=20)
+
+
 async def test_a_database_that_comes_late_is_used(server: Postgres, start: Start, stub: Stub) -> None:
     """The server starts without it and answers; when it comes, empty, it gets its schema and the turns in 10 s."""
     service = start(DATABASE_URL=server.url(), OPENAI_BASE_URL=stub.base_url, OPENAI_MODEL="stub-len5")

@@ -31,6 +31,9 @@ class ServerSettings(BaseSettings):
     web_concurrency: int | None = Field(
         None, ge=1, le=512, description="Number of workers; unset, it follows from the container's limits"
     )
+    database_connections: int | None = Field(
+        None, ge=1, le=100, description="Database connections of one worker; unset, planned so that all stay below 90"
+    )
     app_module: str = Field(
         "lectern.app:create_app()",
         pattern=r"^[\w.]+(:[\w.]+(\(\))?)?$",
@@ -92,9 +95,6 @@ class Settings(ServerSettings):
     )
     neon_api_key: SecretStr | None = Field(
         None, description="The same, under the name some deployments use; DATABASE_URL wins"
-    )
-    database_connections: int | None = Field(
-        None, ge=1, le=100, description="Connections of one worker; unset, planned so that all stay below 90"
     )
     database_connect_timeout_seconds: Seconds = Field(
         5, description="Time to connect to Postgres; one that sleeps takes some seconds to wake"

@@ -67,6 +67,13 @@ def test_all_workers_together_stay_below_the_databases_limit(workers: int) -> No
     assert planned.database_connections == 20 or planned.database_connections == MOST_CONNECTIONS // workers
 
 
+def test_the_operator_may_fix_the_connections() -> None:
+    """What is fixed is what is told, and that it was fixed."""
+    planned = plan(Limits((Source("cgroup v2", 2),), ()), 3, 2)
+    assert planned.database_connections == 2
+    assert planned.sentences[1] == "2 database connections a worker, 6 in all: DATABASE_CONNECTIONS says so."
+
+
 @pytest.mark.parametrize(("cpus", "threads"), [(0.5, 2), (2, 2), (3.5, 4), (64, 8)])
 def test_search_threads_follow_the_cpus_of_the_whole_container(cpus: float, threads: int) -> None:
     """Each worker can use every CPU for searching, and two searches never wait for each other."""

@@ -47,15 +47,18 @@ class Plan:
     sentences: tuple[str, ...]
 
 
-def plan(limits: Limits, web_concurrency: int | None = None) -> Plan:
+def plan(limits: Limits, web_concurrency: int | None = None, database_connections: int | None = None) -> Plan:
     """Size the server.
 
     Args:
         limits: What the container allows.
         web_concurrency: The number of workers if the operator fixed it.
+        database_connections: The connections of a worker if the operator fixed them.
     """
     workers, why = _workers(limits, web_concurrency)
-    connections = min(MOST_CONNECTIONS_PER_WORKER, max(LEAST_CONNECTIONS_PER_WORKER, MOST_CONNECTIONS // workers))
+    share = max(LEAST_CONNECTIONS_PER_WORKER, MOST_CONNECTIONS // workers)
+    connections = database_connections or min(MOST_CONNECTIONS_PER_WORKER, share)
+    fixed = ": DATABASE_CONNECTIONS says so" if database_connections else ""
     searches = min(MOST_SEARCH_THREADS, max(LEAST_SEARCH_THREADS, math.ceil(limits.cpu.value)))
     return Plan(
         workers=workers,
@@ -63,7 +66,7 @@ def plan(limits: Limits, web_concurrency: int | None = None) -> Plan:
         search_threads=searches,
         sentences=(
             f"{_count(workers, 'worker')}: {why}.",
-            f"{_count(connections, 'database connection')} a worker, {connections * workers} in all.",
+            f"{_count(connections, 'database connection')} a worker, {connections * workers} in all{fixed}.",
             f"{_count(searches, 'search thread')} a worker: {_cpus(limits.cpu)}.",
             *limits.ignored,
         ),
