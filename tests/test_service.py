@@ -87,8 +87,9 @@ def test_a_first_start_answers_from_its_own_pages(start: Start) -> None:
 
 
 def test_a_second_start_prepares_nothing(start: Start) -> None:
-    """What is there is used: no migration, no ingest."""
+    """What is there is used: no migration, no ingest. Each says what is missing, the local model's weights too."""
     first = start()
+    assert "retrieval is by words only" in first.log
     first.signal(signal.SIGTERM)
     assert first.exit_code() == 0
     second = start()
@@ -131,11 +132,6 @@ def test_a_meaning_is_found_without_a_common_word(start: Start, tmp_path: Path) 
         results = http.post("/search", json={"query": "customer wants money returned"}).json()["results"]
         by_words = http.post("/search", json={"query": "receipt"}).json()["results"]
     assert results[0]["title"] == by_words[0]["title"] == "The till"
-
-
-def test_words_alone_are_said_so(start: Start) -> None:
-    """Without the local model's weights the boot report says that retrieval is by words, and how that ends."""
-    assert "retrieval is by words only" in start().log
 
 
 def test_a_model_streams_its_answer(start: Start, stub: Stub) -> None:

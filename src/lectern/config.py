@@ -152,7 +152,9 @@ class Settings(ServerSettings):
         description="Folder of all-MiniLM-L6-v2's model.safetensors and tokenizer.json; unset, the Hugging Face cache,"
         " which ingest fills",
     )
-    embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one embeddings request")
+    embedding_batch: int = Field(
+        64, ge=1, le=2048, description="Texts in one embeddings request; an ingest hands over 64 at a time"
+    )
     embedding_batch_tokens: int = Field(
         50_000, ge=100, le=300_000, description="Tokens in one embeddings request, by a rough estimate of 3 bytes each"
     )

@@ -113,14 +113,15 @@ async def test_every_failure_is_the_right_error(
     provider: CohereProvider, kind: str, fault: str, error: type[LecternError], note: str
 ) -> None:
     """Faults and garbage end in bounded time in an error of ours that tells nothing of the key or the text."""
-    embeddings = CohereEmbeddings(provider, model=f"stub-embed-{fault}", timeout_seconds=0.3)
-    reranker = CohereReranker(provider, model=f"stub-{fault}", timeout_seconds=0.3)
+    seconds = 0.3 if error is UpstreamTimeout else 20
+    embeddings = CohereEmbeddings(provider, model=f"stub-embed-{fault}", timeout_seconds=seconds)
+    reranker = CohereReranker(provider, model=f"stub-{fault}", timeout_seconds=seconds)
     part = embeddings if kind == "embed" else reranker
     began = time.monotonic()
     call = embeddings.embed(TEXTS, purpose="document") if kind == "embed" else reranker.rerank("bread", TEXTS)
     with pytest.raises(error) as caught:
         await call
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert type(caught.value) is error
     assert note in part.describe().note
     assert part.describe().state == "down"

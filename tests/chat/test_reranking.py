@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import httpx2
 import pytest
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.sql_store import SqlStore
+from lectern.app import create_app
 from lectern.chat.draft import Question
 from lectern.chat.pipeline import Knobs, answer
 from lectern.chat.reranking import CANDIDATES
+from lectern.config import Settings
 from lectern.errors import LecternError, UpstreamTimeout
 from lectern.events import Degraded, Delta, Done, Event, Sources
 from lectern.ports import Part, Ports
@@ -47,6 +50,17 @@ async def ask(reranker: WordReranker, store: SqlStore, knobs: Knobs) -> list[Eve
     return [event async for event in answer(Question("What about bread?"), ports, knobs)]
 
 
+async def search(reranker: WordReranker, store: SqlStore, settings: Settings) -> list[str]:
+    """The same passages as `POST /search` shows them."""
+    found = hits(*[passage(number, "Bread." if number == 7 else f"Text {number}.") for number in range(1, 31)])
+    ports = Ports(store=store, index=FixedIndex(found), llm=ScriptedLLM("So [1]."), reranker=reranker)
+    transport = httpx2.ASGITransport(create_app(settings, ports))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://lectern.test") as http:
+        response = await http.post("/search", json={"query": "bread?", "top_k": 3})
+    assert response.status_code == 200
+    return [result["snippet"].split(".")[0] for result in response.json()["results"]]
+
+
 def quotes(events: list[Event]) -> list[str]:
     """What the reader is shown, in order."""
     [sources] = [event for event in events if isinstance(event, Sources)]
@@ -75,3 +89,9 @@ async def test_without_a_judgement_the_order_stands(store: SqlStore, knobs: Knob
     assert Degraded("rerank", "upstream_timeout") in events
     assert any(isinstance(event, Delta) for event in events)
     assert isinstance(events[-1], Done)
+
+
+async def test_a_search_is_judged_too(store: SqlStore, settings: Settings) -> None:
+    """Results without an answer come in the same order, and as many as were asked for, judged or not."""
+    assert await search(WordReranker("Bread"), store, settings) == ["Bread", "Text 1", "Text 2"]
+    assert await search(WordReranker("Bread", UpstreamTimeout()), store, settings) == ["Text 1", "Text 2", "Text 3"]
