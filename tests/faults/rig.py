@@ -80,8 +80,9 @@ class Rig:
         return f"http://127.0.0.1:{self.served.port}"
 
     def workers(self) -> list[int]:
-        """The workers that have started, by their windows."""
-        return sorted(int(path.name) for path in self._windows.iterdir() if Path(f"/proc/{path.name}").exists())
+        """The workers that are warm, by their windows."""
+        names = [path.name for path in self._windows.iterdir() if path.name.isdecimal()]
+        return sorted(int(name) for name in names if Path("/proc", name).exists())
 
     def window(self, pid: int, command: str = "state") -> dict[str, Any]:
         """What a worker answers to a command."""
