@@ -1,5 +1,8 @@
 """How Alembic runs the migrations: one transaction, on the database named by `-x url=…` or by `migrate()`.
 
+For Postgres, `migrate()` hands over a connection whose transaction it has begun, with a lock and limits of its own.
+That transaction holds the lock, so a migration must not leave it (no `autocommit_block`).
+
 On SQLite the transaction is opened by hand: Python's sqlite3 would commit before each change of the schema, and a
 process killed between two of them would leave a half that no later start could finish.
 """
@@ -36,16 +39,22 @@ def run(url: str) -> None:
         event.listen(engine, "connect", leave_transactions_to_us)
         event.listen(engine, "begin", begin_writing)
     with engine.connect() as connection:
-        context.configure(
-            connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+        run_on(connection)
+
+
+def run_on(connection: Connection) -> None:
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 if context.is_offline_mode():
     context.configure(url=database_url(), target_metadata=Base.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
+elif isinstance(given := context.config.attributes.get("connection"), Connection):
+    run_on(given)
 else:
     run(database_url())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.database_servers import Postgres, running_postgres
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.local_index.generation import Generation
@@ -38,6 +39,13 @@ def _closed_indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for generation in opened:
         generation.retire()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this test process; each test makes a database of its own in it."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture

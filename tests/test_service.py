@@ -84,7 +84,7 @@ def test_a_first_start_answers_from_its_own_pages(start: Start) -> None:
         assert answer["sources"][0]["href"] == "/pages/lectern/#running-the-tests"
         assert "make test" in answer["message"]
         page = http.get(answer["sources"][0]["url"])
-    assert '<section id="running-the-tests">' in page.text
+    assert '<section id="running-the-tests" dir="auto">' in page.text
 
 
 def test_a_second_start_prepares_nothing(start: Start) -> None:
@@ -219,6 +219,19 @@ def test_an_evaluation_prints_its_figures(tmp_path: Path) -> None:
     assert figures["overall"]["section_at_5"] == 1
     questions.write_text("not json\n")
     assert run_verb(tmp_path, "eval", str(questions)).returncode == os.EX_DATAERR
+
+
+def test_a_reader_of_the_output_may_leave(tmp_path: Path) -> None:
+    """Piping a long output into `head` is no error."""
+    questions = tmp_path / "questions.jsonl"
+    answers = [{"path": "README.md", "heading": None}]
+    rows = [{"id": f"q{n}", "question": "x " * 200, "kind": "direct", "answers": answers} for n in range(500)]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = f"./entrypoint.sh eval {questions} --json | head -c 10; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

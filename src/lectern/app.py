@@ -28,7 +28,7 @@ from lectern.ops.report import BootReport
 from lectern.ports import Ports
 from lectern.serving import process
 from lectern.web import problems
-from lectern.web.middleware import BodyGuardMiddleware, RequestContextMiddleware
+from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.wiring import build_ports
 
@@ -49,7 +49,10 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     if ports is None:
         plan = process.plan()
         ports = build_ports(
-            settings, database_connections=plan.database_connections, search_threads=plan.search_threads
+            settings,
+            database_connections=plan.database_connections,
+            search_threads=plan.search_threads,
+            shared=process.circuits(),
         )
     app = FastAPI(
         title="Lectern",
@@ -75,7 +78,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
     )
     problems.install(app)
-    # Outermost last: the id and the access line cover everything, the guard answers before anything is read.
+    # Outermost last: each request has an id, each answer what a browser wants, also when it is a refusal or a defect.
+    app.add_middleware(DefectMiddleware)
+    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_allowed_origins,
@@ -85,8 +90,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         expose_headers=["X-Request-ID", "Retry-After"],
         max_age=600,
     )
-    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestContextMiddleware)
+    app.add_middleware(RequestContextMiddleware, seconds=settings.request_timeout_seconds)
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -103,7 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         yield
     finally:
         warming.cancel()
-        for part in (ports.llm, ports.embeddings, ports.index, ports.store):
+        for part in (ports.llm, *ports.fallback_llms, ports.embeddings, ports.index, ports.store):
             if part is not None:
                 await part.close()
 
@@ -111,7 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
 async def _warm_up(app: FastAPI) -> None:
     """Make the first request as fast as the second; what fails here is tried again by the request that needs it."""
     ports: Ports = app.state.ports
-    for part in (ports.index, ports.store, ports.llm, ports.embeddings):
+    for part in (ports.index, ports.store, ports.llm, *ports.fallback_llms, ports.embeddings):
         if part is not None:
             try:
                 await part.warm()

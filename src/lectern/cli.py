@@ -11,11 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.console import Console
 
 from lectern.config import ConfigError, Settings
-from lectern.errors import LecternError
+from lectern.database_address import is_postgres
+from lectern.errors import LecternError, StoreUnavailable
 from lectern.evaluation.evaluate import evaluate
 from lectern.evaluation.questions import load_questions
 from lectern.evaluation.report import as_json, figures_table, misses_list
@@ -41,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LecternError as error:
         print(f"lectern {arguments.verb}: {error.message}", file=sys.stderr)
         return os.EX_TEMPFAIL if error.retryable else os.EX_DATAERR
+    except BrokenPipeError:
+        # The reader of the output (`| head`) has seen enough; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return os.EX_OK
     except KeyboardInterrupt:
         print("Stopped. What was committed stays; running it again goes on.", file=sys.stderr)
         return 130
@@ -73,7 +79,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _prepare(_: argparse.Namespace, settings: Settings) -> int:
-    _console.print(migrate(settings))
+    try:
+        _console.print(migrate(settings))
+    except StoreUnavailable as error:
+        if not is_postgres(settings.sqlalchemy_url):
+            raise
+        # A remote part that is down never stops a start.
+        _console.print(f"{error.message} Starting without it; the server tries again by itself.", soft_wrap=True)
     index = build_index(settings)
     if await index.sites():
         return os.EX_OK
@@ -137,7 +149,7 @@ async def _eval(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _own_pages(site: str) -> str:
     """Where Lectern itself shows a site that is not published anywhere."""
-    return f"/pages/{site}"
+    return f"/pages/{quote(site, safe='')}"
 
 
 if __name__ == "__main__":

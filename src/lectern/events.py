@@ -4,7 +4,7 @@
     waking    {part}                              any number: a sleeping dependency is being woken
     sources   {sources: [source, …]}              once, before the first delta
     delta     {text}                              the answer, piece by piece
-    degraded  {part, reason}                      any number, before or between deltas: what could not be used
+    degraded  {part, reason, used}                any number, before or between deltas: what could not be used
     done      {usage, timings, finish, outcome}   the end of an answer …
     failed    {code, message, retryable}          … or of a turn that could not be answered
 
@@ -97,10 +97,11 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """A part that could not be used; `reason` is an error code."""
+    """A part that could not be used; `reason` is an error code, `used` what stood in for it, if anything did."""
 
     part: str
     reason: str
+    used: str = ""
     name: Literal["degraded"] = "degraded"
 
 

@@ -168,7 +168,12 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_index(folder: Path) -
     before = listing(folder)
     limit = str(current(folder).stat().st_size + 64_000)
     ended = subprocess.run(
-        [*PROCESSES, "fill", str(folder), limit], capture_output=True, text=True, timeout=60, check=True
+        [*PROCESSES, "fill", str(folder), limit],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert ended.stdout == "IndexUnavailable"
     assert listing(folder) == before

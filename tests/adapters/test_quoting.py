@@ -32,6 +32,15 @@ async def test_code_stays_code_in_a_quote() -> None:
     assert "\n\n>     npm install\n>\n> Then run it.\n>\n" in text
 
 
+async def test_a_short_best_section_is_quoted_whole() -> None:
+    """The best passage's whole section is quoted when it is short, else the chunk that matched; of others the chunk."""
+    short = replace(passage(1), text="All of it.\n\nReally.", quote="Really.")
+    assert "> All of it.\n>\n> Really." in await answer([short])
+    long = replace(short, text="word " * 500)
+    assert "> Really." in await answer([long])
+    assert "All of it." not in await answer([passage(1), short])
+
+
 async def test_at_most_three_and_only_close_ones_are_quoted() -> None:
     """A passage that matches much worse than the best one is left to the sources."""
     assert (await answer([passage(number) for number in range(1, 6)])).count("— [") == 3

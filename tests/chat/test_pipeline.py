@@ -27,7 +27,13 @@ def ports(
     embeddings: Embeddings | None = None,
 ) -> Ports:
     """Ports of the test's choice."""
-    return Ports(store=store, index=FixedIndex(found), llm=llm, fallback_llm=fallback, embeddings=embeddings)
+    return Ports(
+        store=store,
+        index=FixedIndex(found),
+        llm=llm,
+        fallback_llms=(fallback,) if fallback else (),
+        embeddings=embeddings,
+    )
 
 
 async def run(question: Question, ports: Ports, knobs: Knobs) -> list[Event]:
@@ -143,7 +149,7 @@ async def test_a_model_that_fails_before_its_first_word_is_stood_in_for(store: S
 async def test_an_empty_answer_is_a_failure(store: SqlStore, knobs: Knobs) -> None:
     """A model that says nothing is stood in for as one that fails."""
     events = await run(Question("What is a reducer?"), ports(store, ScriptedLLM(), fallback=QuotingLLM()), knobs)
-    assert Degraded("llm", "upstream_unavailable") in events
+    assert Degraded("llm", "upstream_unavailable", used="quoting") in events
     assert events[-1].name == "done"
 
 

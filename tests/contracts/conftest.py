@@ -1,21 +1,62 @@
 """Every adapter of a port, so that one suite runs over all of them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from qdrant_client import AsyncQdrantClient
+from qdrant_client.models import UpdateResult, UpdateStatus
+from tests.database_servers import Postgres, running_pgbouncer
+from tests.qdrant_server import QdrantServer, running_qdrant
 from tests.sample_pages import small_site
 
 from lectern.adapters.local_index import LocalIndex
+from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
+from lectern.adapters.sql_migrations import migrate
 from lectern.ports import Index
 
-INDEXES: dict[str, Callable[[Path], Index]] = {"local": LocalIndex}
+
+class LocalMode(AsyncQdrantClient):
+    """The client's engine of its own, which warns that it makes no payload indexes."""
+
+    async def create_payload_index(self, *_: Any, **__: Any) -> UpdateResult:
+        """Do nothing, in silence."""
+        return UpdateResult(operation_id=0, status=UpdateStatus.COMPLETED)
 
 
-@pytest.fixture(params=sorted(INDEXES))
-def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Index]:
+class InMemory(QdrantConnection):
+    """The client's local mode instead of a server. It blocks the loop, so it is for tests only."""
+
+    def __init__(self, client: AsyncQdrantClient) -> None:
+        super().__init__("http://memory", read_seconds=30)
+        self._client = client
+
+    async def close(self) -> None:
+        """Leave it open: other openings of the same index share it."""
+
+
+@pytest.fixture(scope="session")
+def qdrant() -> Iterator[QdrantServer]:
+    """The real engine behind Qdrant's REST calls, one for all tests of a process."""
+    with running_qdrant() as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "qdrant memory", "qdrant rest"])
+async def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Callable[[], Index]]:
     """Opens the same index once more, as another process would."""
-    return lambda: INDEXES[request.param](tmp_path / "index")
+    if request.param == "local":
+        yield lambda: LocalIndex(tmp_path / "index")
+    elif request.param == "qdrant memory":
+        client = LocalMode(":memory:")
+        yield lambda: QdrantIndex(InMemory(client))
+        await client.close()
+    else:
+        server = request.getfixturevalue("qdrant")
+        name = server.fresh_name()
+        yield lambda: QdrantIndex(QdrantConnection(server.url, read_seconds=30), name)
+        server.forget(name)
 
 
 @pytest.fixture
@@ -32,3 +73,18 @@ async def bakery(index: Index) -> Index:
     async with index.update("bakery") as update:
         await update.put(small_site())
     return index
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> str:
+    """A migrated database."""
+    url = postgres.make("contracts")
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_url(postgres: Postgres, postgres_url: str) -> Iterator[str]:
+    """The same database through a pooler in transaction mode, with two connections for all."""
+    with running_pgbouncer(postgres) as port:
+        yield postgres_url.replace(f":{postgres.port}/", f":{port}/")

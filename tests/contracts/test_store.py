@@ -17,11 +17,14 @@ from lectern.ports import Store, Turn
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres", "pgbouncer"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store, None]:
-    """An empty store of each kind."""
-    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-    migrate(url)
+    """A store of each kind. Others may have used the servers' database before; no test counts what it did not save."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
+        migrate(url)
+    else:
+        url = request.getfixturevalue(f"{request.param}_url")
     store = SqlStore(url, pool_size=3)
     yield store
     await store.close()

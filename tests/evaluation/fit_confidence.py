@@ -1,4 +1,4 @@
-"""Fits the constants of `lectern.adapters.local_index.confidence` to labelled questions; run by hand, never by pytest.
+"""Fits the constants of `lectern.adapters.lexicon.confidence` to labelled questions; run by hand, never by pytest.
 
     PYTHONPATH=src:. python tests/evaluation/fit_confidence.py CORPUS QUESTIONS.jsonl
 

@@ -17,6 +17,7 @@ from openai.types.chat import ChatCompletionChunk
 from lectern.adapters.openai_api import FOREIGN, OpenAIProvider, Outcome
 from lectern.adapters.openai_frames import StreamedAnswer
 from lectern.ports import Completion, Part, Prompt
+from lectern.resilience import deadline
 
 _CLOSE_SECONDS = 1
 _USAGE_SECONDS = 1
@@ -38,7 +39,7 @@ class OpenAILLM:
         max_tokens: Longest answer asked for, in tokens.
         first_token_timeout_seconds: From the call to the first text.
         token_timeout_seconds: Longest silence after that.
-        answer_timeout_seconds: For the whole answer.
+        answer_timeout_seconds: For the whole answer, or less when the request has less.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class OpenAILLM:
         """The body's bytes as they come, each within the limit that holds after what `answer` has read so far."""
         now = asyncio.get_running_loop().time
         began = now()
-        last = began + self._answer_seconds
+        last = began + deadline.within(self._answer_seconds)
         due = min(last, began + self._first_seconds)
         async with asyncio.timeout_at(due):
             stream = await self._ask(prompt)

@@ -5,12 +5,14 @@ It never fails and never waits, so it serves when no key is set and stands in wh
 
 from collections.abc import AsyncGenerator
 
-from lectern.ports import Completion, Part, Passage, Prompt
+from lectern.ports import Completion, Part, Prompt
 
 NO_MODEL = "No language model is configured, so here is what the site itself says."
 MODEL_DOWN = "The language model is not available right now, so here is what the site itself says."
 
 _QUOTED = 3
+# The best passage is quoted whole up to this length: an answer may need its neighbour chunks too.
+_WHOLE_WORDS = 200
 # A passage that matches much worse than the best one is a source to look at, not an answer.
 _CLOSE = 0.6
 
@@ -31,7 +33,9 @@ class QuotingLLM:
         for number, passage in enumerate(prompt.passages[:_QUOTED], start=1):
             if passage.score < prompt.passages[0].score * _CLOSE:
                 break
-            yield f"\n\n{_quoted(passage)}\n>\n> — [{passage.label}]({passage.href}) [{number}]"
+            whole = number == 1 and len(passage.text.split()) <= _WHOLE_WORDS
+            quote = _quoted(passage.text if whole else passage.quote)
+            yield f"\n\n{quote}\n>\n> — [{passage.label}]({passage.href}) [{number}]"
         yield Completion()
 
     def describe(self) -> Part:
@@ -45,5 +49,5 @@ class QuotingLLM:
         """Nothing to do."""
 
 
-def _quoted(passage: Passage) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in passage.quote.strip("\n").splitlines())
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip("\n").splitlines())

@@ -1,4 +1,4 @@
-"""Brings a SQLite file to the schema this code wants, once, whoever else tries at the same time.
+"""Brings a database to the schema this code wants, once, whoever else tries at the same time.
 
 `migrate` is called before serving, never by the serving process. A database that is up to date is recognised with the
 standard library alone, so that a second start does not pay for Alembic's import.
@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lectern.adapters.sql_schema import HEAD, complaint
+from lectern.database_address import is_postgres
 from lectern.errors import StoreUnavailable
 
 _root = Path(__file__).parents[3]
@@ -23,16 +24,21 @@ def migrate(url: str, *, patience_seconds: float = 60) -> str:
     """Bring the database to the newest schema, making the file and its folder if they do not exist.
 
     Args:
-        url: `sqlite:///path`.
-        patience_seconds: How long to wait for another process that migrates the same file.
+        url: `sqlite:///path`, or `postgresql+psycopg2://…`, which has its own module.
+        patience_seconds: How long to wait for another process that migrates the same database.
 
     Returns:
         One line on what was done.
 
     Raises:
-        StoreUnavailable: The file cannot be read or written, is no database, or is newer than this code. The message
-            names the file and says what to do; it is for the operator, not for readers.
+        StoreUnavailable: The database cannot be reached now; or the file cannot be read or written, is no database, or
+            is newer than this code. The message names the place and says what to do; it is for the operator, not for
+            readers.
     """
+    if is_postgres(url):
+        from lectern.adapters.postgres_migrations import migrate_postgres  # noqa: PLC0415 - imports psycopg2
+
+        return migrate_postgres(url, patience_seconds=patience_seconds)
     path = _file(url)
     try:
         found = _revision(path)

@@ -1,25 +1,28 @@
 """The conversation store on a SQL database: SQLite by default, the same code on Postgres.
 
 Every verb is one short transaction in a thread, and no connection outlives it. Waiting for a connection happens in an
-awaitable queue as long as the pool, not in blocked threads. Nothing is opened before the first verb, so the store can
-be made before a fork. SQLAlchemy's exceptions stop here, without the reader's text in them.
+awaitable queue with a deadline, not in blocked threads. Nothing is opened before the first verb, so the store can be
+made before a fork. SQLAlchemy's exceptions stop here, without the reader's text in them.
 A cancelled caller leaves a whole turn or none: a transaction that has begun ends in its own thread.
 """
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from sqlalchemy import Connection, Engine, Row, bindparam, create_engine, delete, event, select, text, true
+from sqlalchemy import Connection, Row, bindparam, delete, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
+from lectern.adapters.sql_engine import make_engine
 from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
-from lectern.adapters.sql_schema import MIGRATE, complaint
+from lectern.adapters.sql_schema import HEAD, MIGRATE, complaint
+from lectern.database_address import place
 from lectern.errors import ConversationNotFound, StoreUnavailable
 from lectern.ports import Outcome, Part, State, Turn
 
@@ -54,21 +57,33 @@ class SqlStore:
     Args:
         url: `sqlite:///path` or `postgresql+psycopg2://…`, as SQLAlchemy wants it. A SQLite database is a file.
         pool_size: Connections, and so transactions at once, of this process.
-        patience_seconds: How long a statement waits for another writer's lock (SQLite), and a thread for a connection.
+        patience_seconds: How long a verb waits for its turn, a statement for another writer's lock (SQLite), and for
+            its own end (Postgres).
+        connect_seconds: How long a connection to Postgres may take.
+
+    Attributes:
+        needs_migration: Whether `warm` found a database whose schema is missing or older than this code.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5, patience_seconds: float = 5) -> None:
-        self._engine = _engine(url, pool_size, patience_seconds)
+    def __init__(
+        self, url: str, *, pool_size: int = 5, patience_seconds: float = 5, connect_seconds: float = 5
+    ) -> None:
+        self.needs_migration = False
+        self._engine = make_engine(
+            url, pool_size=pool_size, patience_seconds=patience_seconds, connect_seconds=connect_seconds
+        )
         self._limiter = CapacityLimiter(pool_size)
+        self._threads = CapacityLimiter(math.inf)  # as many as the limiter lets in
+        self._patience = patience_seconds
         self._save_conversation, self._save_turn = _upserts(self._engine.dialect.name)
         self._state: State = "unknown"
-        self._note = self._engine.url.render_as_string(hide_password=True).partition("//")[2].removeprefix("/")
+        self._note = place(url)
         self._problem = ""
 
     async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
         """The conversation's last `limit` turns, oldest first, in one statement."""
         parameters = {"conversation": _known_id(conversation_id), "turns": limit}
-        rows = await self._run(lambda connection: connection.execute(_history, parameters).all())
+        rows = await self._run(lambda connection: connection.execute(_history, parameters).all(), again=True)
         if not rows:
             raise ConversationNotFound
         return [_turn(row) for row in rows if row.id is not None]
@@ -85,7 +100,7 @@ class SqlStore:
             connection.execute(self._save_conversation, conversation)
             connection.execute(self._save_turn, row)
 
-        await self._run(save)
+        await self._run(save, again=True)
 
     async def delete_conversation(self, conversation_id: str) -> None:
         """Delete a conversation and all its turns for good, in one statement."""
@@ -109,8 +124,13 @@ class SqlStore:
             StoreUnavailable: The database cannot be opened, or its schema is another one; the log and `describe` say
                 what to run.
         """
-        found = await self._run(_revision, hint=f"; if it is new, {MIGRATE}")
+        try:
+            found = await self._run(_revision, hint=f"; if it is new, {MIGRATE}", again=True)
+        except StoreUnavailable as error:
+            self.needs_migration = isinstance(error.__cause__, ProgrammingError)  # no such table
+            raise
         problem = complaint(found)
+        self.needs_migration = problem is not None and (found is None or found < HEAD)
         if problem is not None:
             self._down(problem)
             raise StoreUnavailable
@@ -119,54 +139,61 @@ class SqlStore:
         """Close the pool's connections."""
         await anyio.to_thread.run_sync(self._engine.dispose)
 
-    async def _run(self, work: Callable[[Connection], Result], *, hint: str = "") -> Result:
-        """One transaction in a thread: committed when `work` returns, rolled back when it raises."""
+    async def _run(self, work: Callable[[Connection], Result], *, hint: str = "", again: bool = False) -> Result:
+        """One transaction in a thread: committed when `work` returns, rolled back when it raises.
+
+        Args:
+            work: What to do in it.
+            hint: What to add to the log when it fails.
+            again: Whether doing it twice is the same as once. It is then tried again when its connection turns out to
+                be dead, as all are after the database was restarted.
+        """
 
         def transaction() -> Result:
             with self._engine.begin() as connection:
                 return work(connection)
 
+        def patiently() -> Result:
+            try:
+                return transaction()
+            except DBAPIError as error:
+                if not (again and error.connection_invalidated):
+                    raise
+            return transaction()
+
         try:
-            result = await anyio.to_thread.run_sync(transaction, limiter=self._limiter)
+            async with self._in_turn():
+                result = await anyio.to_thread.run_sync(patiently, limiter=self._threads)
         except SQLAlchemyError as error:
-            self._down(f"{type(error).__name__}: {getattr(error, 'orig', None) or error}{hint}")
+            self._down(f"{type(error).__name__}: {getattr(error, 'orig', None) or error}".strip() + hint)
             raise StoreUnavailable from error
         if self._state != "ok":
             self._state, self._problem = "ok", ""
         return result
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncGenerator[None, None]:
+        """Wait for one of the pool's connections to be free, and keep it.
+
+        Raises:
+            StoreUnavailable: None is in time.
+        """
+        borrower = object()
+        with anyio.move_on_after(self._patience) as waiting:
+            await self._limiter.acquire_on_behalf_of(borrower)
+        if waiting.cancelled_caught:
+            self._down(f"all {self._limiter.total_tokens:g} connections were busy for {self._patience:g} s")
+            raise StoreUnavailable
+        try:
+            yield
+        finally:
+            self._limiter.release_on_behalf_of(borrower)
 
     def _down(self, problem: str) -> None:
         """Remember the problem; log it once, not for every reader that meets it."""
         if self._state != "down" or self._problem != problem:
             logger.error("The conversation store (%s) is not usable: %s", self._note, problem)
         self._state, self._problem = "down", problem
-
-
-def _engine(url: str, pool_size: int, patience_seconds: float) -> Engine:
-    """An engine that opens nothing yet, and never shows parameters (the reader's text) in an exception."""
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=patience_seconds,
-        hide_parameters=True,
-    )
-    if engine.dialect.name == "sqlite":
-
-        def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's untyped DBAPI connection
-            # Readers never wait for the writer (WAL); NORMAL loses no integrity there, only, when the power fails,
-            # the last moments (https://www.sqlite.org/pragma.html#pragma_synchronous).
-            for pragma in (
-                f"busy_timeout={round(patience_seconds * 1000)}",
-                "journal_mode=WAL",
-                "synchronous=NORMAL",
-                "foreign_keys=ON",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-
-        event.listen(engine, "connect", prepare)
-    return engine
 
 
 def _upserts(dialect: str) -> tuple[Any, Any]:

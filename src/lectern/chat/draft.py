@@ -72,12 +72,12 @@ class Draft:
         """Whether any of the answer was sent."""
         return bool(self._text)
 
-    def degrade(self, part: str, error: LecternError) -> Degraded:
-        """Note a part that could not be used."""
+    def degrade(self, part: str, error: LecternError, *, used: str = "") -> Degraded:
+        """Note a part that could not be used, and what was used instead."""
         # The cause by its kind only: its text may hold what a provider was sent, and adapters log what they must.
         logger.warning("%s could not be used: %s (%s)", part, error.code, type(error.__cause__).__name__)
         self._degraded[part] = error.code
-        return Degraded(part, error.code)
+        return Degraded(part, error.code, used)
 
     def count(self, usage: Usage | None) -> None:
         """Note the tokens, when the provider counted them."""

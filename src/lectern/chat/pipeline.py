@@ -124,7 +124,7 @@ def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:
 async def _respond(
     hits: Hits, history: Sequence[Turn], draft: Draft, ports: Ports, knobs: Knobs
 ) -> AsyncGenerator[Delta | Degraded | Completion, None]:
-    """The answer, or that there is none; by the fallback when the model fails before its first word."""
+    """The answer, or that there is none; by a stand-in when the model fails before its first word."""
     if _outcome(hits, knobs) == "not_found":
         yield draft.say(not_found(hits.passages))
         return
@@ -137,17 +137,30 @@ async def _respond(
         rules=knobs.rules,
         budget_tokens=knobs.prompt_tokens,
     )
-    try:
-        async with aclosing(_generate(ports.llm, prompt, draft)) as items:
-            async for item in items:
-                yield item
-    except LecternError as error:
-        if draft.said or ports.fallback_llm is None:
-            raise
-        yield draft.degrade("llm", error)
-        async with aclosing(_generate(ports.fallback_llm, prompt, draft)) as items:
-            async for item in items:
-                yield item
+    async with aclosing(_stand_in(prompt, draft, ports)) as items:
+        async for item in items:
+            yield item
+
+
+async def _stand_in(prompt: Prompt, draft: Draft, ports: Ports) -> AsyncGenerator[Delta | Degraded | Completion, None]:
+    """The first model's answer that begins; when it is not the model's own, one `degraded` says so before it."""
+    failure: LecternError | None = None
+    for llm in (ports.llm, *ports.fallback_llms):
+        try:
+            async with aclosing(_generate(llm, prompt, draft)) as items:
+                async for item in items:
+                    if failure is not None:
+                        yield draft.degrade("llm", failure, used=llm.describe().kind)
+                        failure = None
+                    yield item
+        except LecternError as error:
+            if draft.said:
+                raise
+            failure = failure or error
+        else:
+            return
+    assert failure is not None
+    raise failure
 
 
 async def _generate(llm: LLM, prompt: Prompt, draft: Draft) -> AsyncGenerator[Delta | Completion, None]:

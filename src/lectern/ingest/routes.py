@@ -6,13 +6,12 @@ options. A route is percent-encoded as browsers send it; letters keep their case
 
 import posixpath
 import re
-from urllib.parse import quote
+
+from lectern.ports import encode_route
 
 # Dates (2021-11-notes) and versions (7.0-upgrade) look like prefixes and are none.
 _NO_PREFIX = re.compile(r"\d+[-_.]\d+", re.ASCII)
 _PREFIX = re.compile(r"\d+\s*[-_.]+\s*(?P<rest>[^-_.\s].*)", re.ASCII)
-# What JavaScript's encodeURI leaves alone beside letters, digits and `_.-~`; `%` stays for what is encoded already.
-_URI_SAFE = ";,/?:@&=+$!*'()#%"
 
 
 def route_of(path: str, *, slug: str | None = None, doc_id: str | None = None, number_prefixes: bool = True) -> str:
@@ -37,7 +36,7 @@ def route_of(path: str, *, slug: str | None = None, doc_id: str | None = None, n
         route = folder_route
     else:
         route = _resolve(slug or doc_id or strip(stem), folder_route)
-    return quote(re.sub(r"/{2,}", "/", route), safe=_URI_SAFE)
+    return encode_route(re.sub(r"/{2,}", "/", route))
 
 
 def strip_number_prefix(name: str) -> str:

@@ -1,12 +1,14 @@
-"""`GET /health` and `GET /health/ready`: what is known, from memory, whatever is down. Never any I/O."""
+"""`GET /health`, `/health/ready`, `/health/circuits`: what is known, from memory, whatever is down. Never any I/O."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
-from lectern.ports import Part
+from lectern.ports import CircuitState, Part, Ports
 from lectern.serving import process
 
 router = APIRouter(tags=["health"])
@@ -25,19 +27,33 @@ class Readiness:
         return round(time.monotonic() - self._started, 1)
 
 
-def overall(parts: list[Part]) -> Literal["healthy", "degraded"]:
-    """`degraded` as soon as one part is known to be down; readers still get answers."""
-    return "degraded" if any(part.state == "down" for part in parts) else "healthy"
+def overall(parts: list[Part], circuits: Sequence[CircuitState] = ()) -> Literal["healthy", "degraded"]:
+    """`degraded` as soon as one part is known to be down, in whichever worker; readers still get answers."""
+    down = any(part.state == "down" for part in parts) or not all(circuit.well for circuit in circuits)
+    return "degraded" if down else "healthy"
+
+
+class CircuitBody(BaseModel):
+    """How a remote part goes: calls pass (`closed`), are turned away (`open`), or one of them tries (`half_open`)."""
+
+    state: Literal["closed", "open", "half_open"]
+    failure_count: int = Field(description="Failures in a row")
+    retry_after_seconds: float = Field(description="When the next call may pass; 0 when one may now")
+    rejected: bool = Field(False, description="The part is up but refused the last request: key, model or content")
+    changed_seconds_ago: float | None = Field(None, description="When this became so; null when it has always been so")
+    guarded: bool = Field(description="False for what is part of this machine, which has no circuit")
+    operations: dict[str, str] = Field(default_factory=dict, description="The state of each operation")
 
 
 @router.get("/health")
 @router.head("/health", include_in_schema=False)
 async def health(request: Request) -> dict[str, Any]:
     """The service is up; `parts` says how well."""
-    parts: list[Part] = request.app.state.ports.parts()
+    ports: Ports = request.app.state.ports
+    parts = ports.parts()
     readiness: Readiness = request.app.state.readiness
     return {
-        "status": overall(parts),
+        "status": overall(parts, [circuit.describe() for circuit in ports.circuits]),
         "version": request.app.version,
         "uptime_seconds": readiness.uptime_seconds,
         "parts": {part.name: {"kind": part.kind, "state": part.state, "note": part.note} for part in parts},
@@ -51,3 +67,33 @@ async def ready(request: Request) -> JSONResponse:
     readiness: Readiness = request.app.state.readiness
     state = "draining" if process.draining() else "ready" if readiness.warm else "warming"
     return JSONResponse({"status": state}, status_code=200 if state == "ready" else 503)
+
+
+@router.get("/health/circuits")
+async def circuits(request: Request) -> dict[str, CircuitBody]:
+    """Each part's circuit, as all workers know it together; a part with several operations shows the worst."""
+    ports: Ports = request.app.state.ports
+    shown = {name: _unguarded() for name in ("llm", "embeddings", "index", "database")}
+    if ports.embeddings is None:
+        del shown["embeddings"]
+    states = sorted((circuit.describe() for circuit in ports.circuits), key=_badness)
+    for state in states:  # the worst comes last and stays
+        operations = shown[state.part].operations if state.part in shown else {}
+        shown[state.part] = CircuitBody(
+            state=state.state,
+            failure_count=state.failure_count,
+            retry_after_seconds=state.retry_after_seconds,
+            rejected=state.rejected,
+            changed_seconds_ago=state.changed_seconds_ago,
+            guarded=True,
+            operations=operations | {state.operation: state.state},
+        )
+    return shown
+
+
+def _unguarded() -> CircuitBody:
+    return CircuitBody(state="closed", failure_count=0, retry_after_seconds=0, guarded=False)
+
+
+def _badness(state: CircuitState) -> tuple[int, int, float]:
+    return (("closed", "half_open", "open").index(state.state), state.failure_count, state.retry_after_seconds)

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from lectern.errors import NotFound
 from lectern.pages.rendering import STYLE, render
+from lectern.ports import encode_route
 from lectern.web.deps import PortsDep
 from lectern.web.policy import content_policy
 
@@ -16,7 +17,7 @@ router = APIRouter(tags=["pages"])
 @router.get("/pages/{site}{route:path}", response_class=HTMLResponse)
 async def page(site: Annotated[str, Path(max_length=200)], route: str, ports: PortsDep) -> HTMLResponse:
     """Show an indexed page with the anchors that answers link to."""
-    document = await ports.index.document(site, route or "/")
+    document = await ports.index.document(site, encode_route(route) or "/")
     if document is None:
         raise NotFound("This page is not in the index.")
     return HTMLResponse(render(document, site), headers={"Content-Security-Policy": content_policy(styles=[STYLE])})

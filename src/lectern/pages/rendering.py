@@ -42,15 +42,15 @@ def render(document: Document, site: str) -> str:
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f"<style>{STYLE}</style></head>\n<body><nav><a href='/'>Ask this site</a> · {escape(site)} · "
-        f"{escape(document.path)}</nav>\n<h1>{title}</h1>\n{sections}\n</body></html>\n"
+        f"{escape(document.path)}</nav>\n<h1 dir='auto'>{title}</h1>\n{sections}\n</body></html>\n"
     )
 
 
 def _section(section: Section) -> str:
     body = _markdown().render(section.text)
     if not section.heading_path:
-        return f"<section>{body}</section>"
+        return f'<section dir="auto">{body}</section>'
     tag = f"h{min(len(section.heading_path) + 1, _DEEPEST)}"
     anchor = escape(section.anchor, quote=True)
     name = escape(section.heading_path[-1])
-    return f'<section id="{anchor}"><{tag}><a href="#{anchor}">{name}</a></{tag}>\n{body}</section>'
+    return f'<section id="{anchor}" dir="auto"><{tag}><a href="#{anchor}">{name}</a></{tag}>\n{body}</section>'

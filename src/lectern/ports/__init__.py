@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from lectern.ports.embeddings import Embeddings, Vector
-from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section
+from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
-from lectern.ports.part import Part, State
+from lectern.ports.part import Circuit, CircuitState, Part, State
 from lectern.ports.store import Outcome, Store, Turn
 
 __all__ = [
     "LLM",
+    "Circuit",
+    "CircuitState",
     "Completion",
     "Counts",
     "Document",
@@ -31,6 +33,7 @@ __all__ = [
     "Turn",
     "Usage",
     "Vector",
+    "encode_route",
 ]
 
 
@@ -42,15 +45,17 @@ class Ports:
         store: Conversations.
         index: The site's sections.
         llm: Who answers.
-        fallback_llm: Who answers when `llm` fails before its first token; None when `llm` cannot fail.
+        fallback_llms: Who answers when `llm` fails before its first token, in this order; none when it cannot fail.
         embeddings: Vectors for the query; None means lexical retrieval only.
+        circuits: How the guarded parts go, as all workers know it together.
     """
 
     store: Store
     index: Index
     llm: LLM
-    fallback_llm: LLM | None = None
+    fallback_llms: tuple[LLM, ...] = ()
     embeddings: Embeddings | None = None
+    circuits: tuple[Circuit, ...] = ()
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory."""

@@ -9,9 +9,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote
 
 from lectern.ports.embeddings import Vector
 from lectern.ports.part import Part
+
+
+def encode_route(path: str) -> str:
+    """A path as it stands in a link: percent-encoded as JavaScript's `encodeURI` does, what is encoded already kept."""
+    return quote(path, safe=";,/?:@&=+$!*'()#%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Document:
     Attributes:
         path: Path below the ingested folder, with `/`; unique in its site.
         title: The page's title.
-        route: The page's path on its site, starting with `/`.
+        route: The page's path on its site, starting with `/`; percent-encoded.
         url: Where the page is read: the site's base URL and the route.
         source: The Markdown as it was written.
         digest: Hash of all that decides this document's rows: content, configuration, format version.

@@ -1,7 +1,7 @@
 """How a port says what stands behind it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 State = Literal["ok", "unknown", "down"]
 
@@ -21,3 +21,39 @@ class Part:
     kind: str
     state: State = "unknown"
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitState:
+    """What all workers together know of one operation of one part.
+
+    Attributes:
+        part: `llm`, `fallback_llm`, `embeddings`, `index` or `database`.
+        operation: What is done with it: `answer`, `embed`, `search`, `read`, `write`.
+        state: `open` refuses calls at once, `half_open` lets a probe through.
+        failure_count: Failures in a row.
+        retry_after_seconds: When the next call may pass; 0 when one may now.
+        rejected: The last call was refused for its key, model or content.
+        changed_seconds_ago: When this became so; None when nothing ever went wrong.
+    """
+
+    part: str
+    operation: str
+    state: Literal["closed", "open", "half_open"]
+    failure_count: int
+    retry_after_seconds: float
+    rejected: bool
+    changed_seconds_ago: float | None
+
+    @property
+    def well(self) -> bool:
+        """Whether the last that any worker knows is a success."""
+        return self.state == "closed" and not self.failure_count and not self.rejected
+
+
+class Circuit(Protocol):
+    """Whoever can say how one operation of one part goes, from memory."""
+
+    def describe(self) -> CircuitState:
+        """The circuit as all workers know it together."""
+        ...

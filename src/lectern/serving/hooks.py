@@ -32,8 +32,11 @@ def when_ready(arbiter: Arbiter) -> None:
     _hurry_on_second_term(arbiter)
 
 
-def pre_fork(arbiter: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
+def pre_fork(arbiter: Arbiter, worker: Worker) -> None:
     """Put the preloaded objects out of the collector's reach, so that workers neither scan nor copy them."""
+    circuits = process.circuits()
+    if circuits is not None:
+        circuits.reserve(worker.age)
     if threading.active_count() > 1:
         arbiter.log.warning("The app starts threads when it is loaded; they do not exist in the workers.")
     gc.collect()
@@ -50,14 +53,18 @@ def post_fork(arbiter: Arbiter, worker: Worker) -> None:
 
 
 def child_exit(arbiter: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
-    """A worker has ended: stop the server if its app could not start and no worker ever has.
+    """A worker has ended: clear what it told the others.
 
+    If its app could not start and no worker ever has, stop the server:
     gunicorn's own exit code for that would also stop a server that serves, and clash with itself when two workers
     use it at once.
 
     Raises:
         HaltServer: The start is wrong; once.
     """
+    circuits = process.circuits()
+    if circuits is not None:
+        circuits.leave(worker.age)
     board = process.board()
     if board is not None and board.start_is_wrong:
         board.halt()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .board import Board
+from .circuits import CircuitTable
 from .drain import Drain
 from .limits import read_limits
 from .plan import Plan
@@ -34,6 +35,7 @@ class Setup:
 class _Here:
     setup: Setup | None = None
     board: Board | None = None
+    circuits: CircuitTable | None = None
     worker: int = 0
     drain: Drain = field(default_factory=Drain)
 
@@ -45,12 +47,15 @@ def describe(setup: Setup) -> None:
     """Say what the server is. Called in the master, before the fork and again on a reload."""
     _here.setup = setup
     _here.board = _here.board or Board()
+    _here.circuits = _here.circuits or CircuitTable()
 
 
 def enter_worker(number: int) -> None:
     """Become a worker: called right after the fork with the worker's number, counted from 1 and never reused."""
     _here.worker = number
     _here.drain = Drain()
+    if _here.circuits is not None:
+        _here.circuits.enter(number)
 
 
 def setup() -> Setup | None:
@@ -61,6 +66,11 @@ def setup() -> Setup | None:
 def board() -> Board | None:
     """The memory that all workers share; None when no master of ours runs this process."""
     return _here.board
+
+
+def circuits() -> CircuitTable | None:
+    """What the workers tell each other of remote parts; None when no master of ours runs this process."""
+    return _here.circuits
 
 
 def plan() -> Plan:

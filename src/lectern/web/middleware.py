@@ -1,4 +1,4 @@
-"""Plain ASGI middleware: a request's id and access line, and a first look at its body's head.
+"""Plain ASGI middleware: a request's id and access line, a first look at its body's head, a last resort.
 
 Never `BaseHTTPMiddleware`: it costs 14 µs a streamed chunk and hides disconnects.
 """
@@ -12,10 +12,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lectern.errors import LecternError, PayloadTooLarge, UnsupportedMediaType
+from lectern.errors import InternalError, LecternError, PayloadTooLarge, UnsupportedMediaType
 from lectern.ops.logs import request_id
+from lectern.resilience import deadline
 from lectern.web.problems import problem_response
 
+logger = logging.getLogger(__name__)
 access = logging.getLogger("lectern.access")
 
 _ACCEPTABLE_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
@@ -23,13 +25,15 @@ _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
 
 class RequestContextMiddleware:
-    """Gives each request an id, answers with it in `X-Request-ID`, and writes one access line when it ends.
+    """Gives each request an id and a deadline, answers with the id, and writes one access line when it ends.
 
-    A caller's own `X-Request-ID` is kept when it is short and harmless.
+    A caller's own `X-Request-ID` is kept when it is short and harmless. The deadline ends nothing by itself: every hop
+    asks it how long it may take.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, seconds: float = 150) -> None:
         self.app = app
+        self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -39,6 +43,7 @@ class RequestContextMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         identity = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(identity)
+        until = deadline.start(self.seconds)
         started = time.perf_counter()
         status = 0
 
@@ -61,7 +66,36 @@ class RequestContextMiddleware:
                 milliseconds,
                 extra={"method": scope["method"], "path": scope["path"], "status": status, "ms": milliseconds},
             )
+            deadline.end(until)
             request_id.reset(token)
+
+
+class DefectMiddleware:
+    """Answers an unforeseen exception with a problem body.
+
+    It stands inside the other middleware, so that a 500 too carries its request id and the headers a browser wants;
+    the framework's own handler for such exceptions stands outside of all middleware.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        started = False
+
+        async def noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting_start if scope["type"] == "http" else send)
+        except Exception:
+            if started or scope["type"] != "http":
+                raise
+            logger.exception("internal_error")
+            await problem_response(InternalError())(scope, receive, send)
 
 
 class BodyGuardMiddleware:

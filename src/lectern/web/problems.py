@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from lectern.errors import (
-    InternalError,
     InvalidRequest,
     LecternError,
     MethodNotAllowed,
@@ -80,7 +79,7 @@ def invalid_request(faults: Sequence[Any]) -> InvalidRequest:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the app, whoever raises it, a problem body."""
+    """Make every known error of the app, whoever raises it, a problem body; defects are `DefectMiddleware`'s."""
 
     async def lectern_error(_request: Request, error: Exception) -> ProblemResponse:
         assert isinstance(error, LecternError)
@@ -100,12 +99,7 @@ def install(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    async def defect(_request: Request, error: Exception) -> ProblemResponse:
-        logger.error("internal_error", exc_info=error)
-        return problem_response(InternalError())
-
     app.add_exception_handler(LecternError, lectern_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(ReaderLeft, nobody_reads)
-    app.add_exception_handler(Exception, defect)

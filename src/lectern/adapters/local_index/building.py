@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from lectern.adapters.lexicon.pieces import embedded_text, section_weight, vector_key, windows
 from lectern.adapters.local_index import matrix, schema
 from lectern.adapters.local_index.files import IndexFiles
-from lectern.adapters.local_index.pieces import embedded_text, section_weight, vector_key, windows
 from lectern.adapters.local_index.vocabulary import count_words
 from lectern.ports import Counts, Document, Section, Vector
 

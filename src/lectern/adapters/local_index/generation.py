@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lectern.adapters.lexicon.spelling import Spelling
+from lectern.adapters.lexicon.words import Stemmer
 from lectern.adapters.local_index import schema
 from lectern.adapters.local_index.dense import Dense, load_dense
-from lectern.adapters.local_index.spelling import Spelling
-from lectern.adapters.local_index.words import Stemmer
 
 
 @dataclass(frozen=True, slots=True)

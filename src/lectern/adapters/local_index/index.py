@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
+from lectern.adapters.lexicon.words import is_text
 from lectern.adapters.local_index.building import Building
 from lectern.adapters.local_index.files import IndexFiles, unlock
 from lectern.adapters.local_index.generation import Generation, Reader
@@ -57,7 +58,7 @@ class LocalIndex:
         self, query: str, *, vector: Vector | None = None, limit: int = 5, site: str | None = None
     ) -> Hits:
         """See `Index.search`."""
-        if site is not None and not _is_storable(site):
+        if site is not None and not is_text(site):
             return Hits((), 0.0)
 
         def look(generation: Generation, reader: Reader) -> Hits:
@@ -67,7 +68,7 @@ class LocalIndex:
 
     async def document(self, site: str, route: str) -> Document | None:
         """See `Index.document`."""
-        if not _is_storable(site + route):
+        if not is_text(site + route):
             return None
         return await self._read(lambda _, reader: read_document(reader.connection, site, route), None)
 
@@ -183,12 +184,3 @@ def _note(generation: Generation) -> str:
     names = list(generation.documents)
     sites = f"site {names[0]}" if len(names) == 1 else f"{len(names)} sites"
     return f"{sum(generation.documents.values())} pages, {sum(generation.sections.values())} sections, {sites}"
-
-
-def _is_storable(text: str) -> bool:
-    """Whether SQLite takes the text: half of a surrogate pair, which JSON lets through, is no character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

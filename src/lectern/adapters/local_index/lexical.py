@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from lectern.adapters.local_index.query import Query
+from lectern.adapters.lexicon.question import Query
 
 COLUMN_WEIGHTS: Final = {"title": 1.0, "parents": 2.0, "heading": 6.0}
 """A word in the page's title, in a heading above, in the section's own heading counts as often as these in the text."""
@@ -77,15 +77,23 @@ def lexical_matches(connection: sqlite3.Connection, query: Query, site: str | No
     def rows(statement: str, match: str, limit: int) -> Iterable[tuple[int, int, float]]:
         return connection.execute(statement, asked | {"match": match, "limit": limit})
 
+    any_term = _any(term.word for term in query.looked_up)
+    any_term_and_stop_word = f"({any_term}) AND ({_any(query.stop_words)})"
     chunks, windows = _CHUNKS[site is not None], _WINDOWS[site is not None]
-    for section, chunk, score in rows(chunks, query.any_term, MATCHED_CHUNKS):
+    for section, chunk, score in rows(chunks, any_term, MATCHED_CHUNKS):
         match = found.setdefault(section, Match())
         if score / query.mass > match.chunk_score:
             match.chunk, match.chunk_score = chunk, score / query.mass
-    together = rows(windows, query.any_term_and_stop_word, MATCHED_WINDOWS) if query.stop_words else ()
+    together = rows(windows, any_term_and_stop_word, MATCHED_WINDOWS) if query.stop_words else ()
     with_stop_words = {window: score for _, window, score in together}
-    for section, window, score in rows(windows, query.any_term, MATCHED_WINDOWS):
+    for section, window, score in rows(windows, any_term, MATCHED_WINDOWS):
         match = found.setdefault(section, Match())
         stop_words = with_stop_words.get(window, score) - score
         match.window_score = max(match.window_score, (score + STOP_WORD_SHARE * stop_words) / query.mass)
     return found
+
+
+def _any(words: Iterable[str]) -> str:
+    """Matches rows that hold any of the words, in the syntax of the full-text tables."""
+    # A word has nothing but letters and digits, so quoted it is never read as syntax.
+    return " OR ".join(f'"{word}"' for word in words)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from lectern.adapters.local_index.pieces import WINDOW_WORDS, around, passage_id
+from lectern.adapters.lexicon.pieces import WINDOW_WORDS, around, passage_id
 from lectern.ports import Document, Passage, Section
 
 

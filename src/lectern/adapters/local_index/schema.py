@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from lectern.adapters.local_index.words import TOKENIZER, searchable
+from lectern.adapters.lexicon.words import TOKENIZER, searchable
 
 FORMAT: Final = 1
 """Version of the tables, kept in `user_version`; an index of another format counts as empty and is built anew."""

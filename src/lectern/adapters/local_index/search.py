@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from lectern.adapters.local_index.confidence import Figures, confidence
+from lectern.adapters.lexicon.confidence import Figures, confidence
+from lectern.adapters.lexicon.question import Query, Term, read_question
 from lectern.adapters.local_index.generation import Generation, Reader
 from lectern.adapters.local_index.lexical import Match, lexical_matches
 from lectern.adapters.local_index.passages import read_passages, section_weights
-from lectern.adapters.local_index.query import Query, Term, read_query
+from lectern.adapters.local_index.vocabulary import SiteWords
 from lectern.ports import Hits, Vector
 
 DENSE_SHARE: Final = 0.6
@@ -57,7 +58,7 @@ def find(
     generation: Generation, reader: Reader, text: str, vector: Vector | None, site: str | None
 ) -> tuple[Query, list[Ranked]]:
     """The question as read, and all sections that match, best first; of equals the one that is read first."""
-    query = read_query(generation, reader, text, site)
+    query = read_question(text, reader.stemmer, SiteWords(generation, reader.connection, site))
     matches = lexical_matches(reader.connection, query, site)
     dense = generation.dense(reader.connection) if vector is not None else None
     nearest = dense.nearest(vector, site) if dense is not None and vector is not None else {}

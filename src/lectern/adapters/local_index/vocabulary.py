@@ -1,13 +1,14 @@
 """What a site's words are and how telling each is: counted when an update is published, asked by every search."""
 
 import json
-import math
 import sqlite3
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
-from lectern.adapters.local_index.words import Stemmer, split_words
+from lectern.adapters.lexicon.words import Stemmer, split_words
+from lectern.adapters.local_index.generation import Generation
 
 _DOCUMENT_FREQUENCIES: Final = (
     "SELECT stem, sum(sections) FROM stems WHERE stem IN (SELECT value FROM json_each(:stems)) "
@@ -43,11 +44,36 @@ def document_frequencies(connection: sqlite3.Connection, stems: Collection[str],
     return dict(connection.execute(_DOCUMENT_FREQUENCIES, {"stems": json.dumps(sorted(stems)), "site": site}))
 
 
-def idf(sections: int, containing: int) -> float:
-    """How telling a stem is: BM25's inverse document frequency, never below 0 (Robertson and Zaragoza 2009, eq. 3.3).
+@dataclass(frozen=True, slots=True)
+class SiteWords:
+    """The words of one site, or of all, as a question is read against them.
 
     Args:
-        sections: Number of sections searched.
-        containing: Number of them that hold the stem.
+        generation: The generation that is searched.
+        connection: A connection to it.
+        site: The site's name; None means all.
     """
-    return math.log1p((sections - containing + 0.5) / (containing + 0.5))
+
+    generation: Generation
+    connection: sqlite3.Connection
+    site: str | None
+
+    @property
+    def sections(self) -> int:
+        """How many sections are searched."""
+        counts = self.generation.sections
+        return sum(counts.values()) if self.site is None else counts.get(self.site, 0)
+
+    @property
+    def words(self) -> int:
+        """How many different words they hold."""
+        counts = self.generation.words
+        return sum(counts.values()) if self.site is None else counts.get(self.site, 0)
+
+    def frequencies(self, stems: Collection[str]) -> dict[str, int]:
+        """In how many sections each stem stands; stems that stand nowhere are left out."""
+        return document_frequencies(self.connection, stems, self.site)
+
+    def correct(self, word: str) -> str | None:
+        """The word of the site that was probably meant, or None."""
+        return self.generation.spelling(self.connection, self.site).correct(word)

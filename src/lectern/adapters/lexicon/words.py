@@ -46,6 +46,15 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(searchable(text))
 
 
+def is_text(text: str) -> bool:
+    """Whether the text can be stored and sent: half of a surrogate pair, which JSON lets through, is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Stemmer:
     """SQLite's own stemmer, asked through a table in memory, so that stems equal those of the index.
 

@@ -1,11 +1,11 @@
-"""What the local index promises about words, misspelt ones and the pieces that are matched."""
+"""What the lexicon promises about words, misspelt ones and the pieces that are matched."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sample_pages import section
 
-from lectern.adapters.local_index.pieces import (
+from lectern.adapters.lexicon.pieces import (
     POINTER_HEADINGS,
     WINDOW_WORDS,
     around,
@@ -14,9 +14,9 @@ from lectern.adapters.local_index.pieces import (
     vector_key,
     windows,
 )
-from lectern.adapters.local_index.spelling import Spelling, edit_distance
-from lectern.adapters.local_index.vocabulary import idf
-from lectern.adapters.local_index.words import STOP_WORDS, Stemmer, split_words
+from lectern.adapters.lexicon.question import idf
+from lectern.adapters.lexicon.spelling import Spelling, edit_distance
+from lectern.adapters.lexicon.words import STOP_WORDS, Stemmer, split_words
 
 SITE = Spelling(
     [

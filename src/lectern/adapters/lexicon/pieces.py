@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-from lectern.adapters.local_index.words import split_words
+from lectern.adapters.lexicon.words import split_words
 from lectern.ports import Section
 
 WINDOW_WORDS: Final = 400

@@ -1,14 +1,12 @@
 """A reader's words, read: what to look up, how telling each word is, and which were misspelt."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
-from lectern.adapters.local_index.generation import Generation, Reader
-from lectern.adapters.local_index.vocabulary import document_frequencies, idf
-from lectern.adapters.local_index.words import STOP_WORDS, split_words
+from lectern.adapters.lexicon.words import STOP_WORDS, Stemmer, split_words
 
 MIN_IDF: Final = 0.5
 """A word that 6 sections in 10 hold is looked up only when there is no other: it costs most and tells least."""
@@ -34,7 +32,7 @@ class Term:
     """One thing to look up.
 
     Attributes:
-        word: A word that SQLite stems to the term.
+        word: A word that stems to the term.
         idf: How telling it is; that of a word no section holds when the site does not know it.
         known: Whether any section holds it, after correction.
         corrected: Whether the reader spelt it otherwise.
@@ -77,36 +75,46 @@ class Query:
         return tuple(term for term in self.terms if term.known)
 
     @property
-    def any_term(self) -> str:
-        """Matches rows that hold any of the telling terms, in the syntax of the full-text tables."""
-        telling = [term for term in self.known if term.idf >= MIN_IDF]
-        return _any(term.word for term in telling or self.known)
+    def looked_up(self) -> tuple[Term, ...]:
+        """The known terms that tell enough to be looked up; all known ones when none does."""
+        return tuple(term for term in self.known if term.idf >= MIN_IDF) or self.known
+
+
+class Vocabulary(Protocol):
+    """The words of what is searched, one site or all."""
 
     @property
-    def any_term_and_stop_word(self) -> str:
-        """Matches rows that hold any of the telling terms and any of the stop words."""
-        return f"({self.any_term}) AND ({_any(self.stop_words)})"
+    def sections(self) -> int:
+        """How many sections are searched."""
+        ...
+
+    @property
+    def words(self) -> int:
+        """How many different words they hold."""
+        ...
+
+    def frequencies(self, stems: Collection[str]) -> dict[str, int]:
+        """In how many sections each stem stands; stems that stand nowhere are left out."""
+        ...
+
+    def correct(self, word: str) -> str | None:
+        """The word that was probably meant, or None."""
+        ...
 
 
-def _any(words: Iterable[str]) -> str:
-    # A word has nothing but letters and digits, so quoted it is never read as syntax.
-    return " OR ".join(f'"{word}"' for word in words)
-
-
-def read_query(generation: Generation, reader: Reader, text: str, site: str | None) -> Query:
+def read_question(text: str, stemmer: Stemmer, vocabulary: Vocabulary) -> Query:
     """Read a question of any length and any characters."""
     asked = list(dict.fromkeys(split_words(text)))[:MAX_WORDS]
     telling = [word for word in asked if word not in STOP_WORDS] or asked
-    sections = sum(generation.sections.values()) if site is None else generation.sections.get(site, 0)
-    stems = reader.stemmer.stems(telling)
-    frequencies = document_frequencies(reader.connection, set(stems.values()), site)
+    stems = stemmer.stems(telling)
+    frequencies = vocabulary.frequencies(set(stems.values()))
     corrections = {
         word: corrected
         for word in [word for word, stem in stems.items() if stem not in frequencies][:MAX_CORRECTIONS]
-        if (corrected := generation.spelling(reader.connection, site).correct(word))
+        if (corrected := vocabulary.correct(word))
     }
-    corrected_stems = reader.stemmer.stems(corrections.values())
-    frequencies |= document_frequencies(reader.connection, set(corrected_stems.values()), site)
+    corrected_stems = stemmer.stems(corrections.values())
+    frequencies |= vocabulary.frequencies(set(corrected_stems.values()))
     terms: dict[str, Term] = {}
     for word in telling:
         if word not in stems:
@@ -114,9 +122,18 @@ def read_query(generation: Generation, reader: Reader, text: str, site: str | No
         correct = corrections.get(word, word)
         stem = corrected_stems[correct] if word in corrections else stems[word]
         containing = frequencies.get(stem, 0)
-        terms.setdefault(stem, Term(correct, idf(sections, containing), containing > 0, word in corrections))
+        terms.setdefault(stem, Term(correct, idf(vocabulary.sections, containing), containing > 0, word in corrections))
     ranked = sorted(terms.values(), key=lambda term: (-term.idf, term.word))
     stop_words = [word for word in asked if word in STOP_WORDS] if telling is not asked else []
-    words = sum(generation.words.values()) if site is None else generation.words.get(site, 0)
-    strangeness = min(1.0, math.log1p(words) / math.log1p(MANY_WORDS))
+    strangeness = min(1.0, math.log1p(vocabulary.words) / math.log1p(MANY_WORDS))
     return Query(tuple(ranked[:MAX_TERMS]), tuple(stop_words[:MAX_STOP_WORDS]), strangeness)
+
+
+def idf(sections: int, containing: int) -> float:
+    """How telling a stem is: BM25's inverse document frequency, never below 0 (Robertson and Zaragoza 2009, eq. 3.3).
+
+    Args:
+        sections: Number of sections searched.
+        containing: Number of them that hold the stem.
+    """
+    return math.log1p((sections - containing + 0.5) / (containing + 0.5))
