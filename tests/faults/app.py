@@ -1,6 +1,6 @@
 """Lectern with a window into each worker, for the fault suite only: `APP_MODULE=tests.faults.app:app`.
 
-Each worker listens on a Unix socket `$WINDOW/PID`. One line in is a command, one line out its answer:
+Each worker that is warm listens on a Unix socket `$WINDOW/PID`. One line in is a command, one line out its answer:
 `state` tells what the process holds · `block S` blocks the event loop · `clock S` moves the wall clock ·
 `database N` fails the N-th statement or commit from now, `database -N` that and all later ones, `database 0` none.
 What is looked for is found by the collector, so the window knows libraries, and nothing of how Lectern is made.
@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from lectern.app import create_app
 from lectern.chat.endpoints import ChatConfig
+from lectern.ops.health import Readiness
 
 _real_time = time.time
 
@@ -47,7 +48,7 @@ class Watched:
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return
-        async with _Window().opened():
+        async with _Window(self.state.readiness).opened():
             await self.app(scope, receive, send)
 
 
@@ -72,14 +73,16 @@ class _FaultyDatabase:
 class _Window:
     """What a worker tells and does when it is asked from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, readiness: Readiness) -> None:
         self.lag = 0.0
+        self._readiness = readiness
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         path = Path(os.environ["WINDOW"]) / str(os.getpid())
-        server = await asyncio.start_unix_server(self._answer, path)
-        watching = asyncio.create_task(self._watch())
+        behind_curtains = path.with_suffix(".warming")
+        server = await asyncio.start_unix_server(self._answer, behind_curtains)
+        watching = asyncio.create_task(self._watch(behind_curtains, path))
         try:
             yield
         finally:
@@ -87,9 +90,12 @@ class _Window:
             server.close()
             path.unlink(missing_ok=True)
 
-    async def _watch(self) -> None:
-        """Measure by how much the loop is late."""
+    async def _watch(self, curtained: Path, path: Path) -> None:
+        """Show the window when the worker is warm, then measure by how much the loop is late."""
         loop = asyncio.get_running_loop()
+        while not self._readiness.warm:  # noqa: ASYNC110 - the product has no event for it
+            await asyncio.sleep(0.01)
+        curtained.rename(path)  # noqa: ASYNC240 - in memory, and once
         while True:
             due = loop.time() + 0.02
             await asyncio.sleep(0.02)

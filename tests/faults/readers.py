@@ -111,7 +111,7 @@ async def _events(response: httpx2.Response) -> AsyncIterator[tuple[str, dict[st
 class Prober(threading.Thread):
     """Asks `/health` all the time, each time on a new connection, but not while `paused` is held.
 
-    `excused` failures are those that a kill explains.
+    `excused` failures are those that a kill explains; no answer may take longer than `limit_seconds`.
     """
 
     def __init__(self, port: int) -> None:
@@ -119,6 +119,7 @@ class Prober(threading.Thread):
         self.seconds: list[float] = []
         self.failures: list[str] = []
         self.excused = 0
+        self.limit_seconds = 1.0
         self.paused = threading.Lock()
         self._port = port
         self._over = threading.Event()

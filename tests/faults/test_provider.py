@@ -50,17 +50,26 @@ async def test_a_silent_provider_ends_in_a_failed_event(rig: MakeRig, seen: Seen
     seen(f"10 readers told after ≤ {slowest:.1f} s (limit 1 s), 10 partial turns kept")
 
 
-@pytest.mark.fault(3, "answers arrive in pieces of 7 bytes, cut inside characters and frames")
-async def test_slices_change_nothing(rig: MakeRig, proxy: Proxy, seen: Seen) -> None:
-    """A sliced answer is the same answer; no frame holds half a character."""
+@pytest.mark.fault(3, "answers come cut inside characters and frames, late, or slowly")
+@pytest.mark.parametrize(
+    "toxics",
+    [
+        Toxics(slicer=7, slicer_delay=0.0005),
+        Toxics(latency=0.1, jitter=0.1),
+        Toxics(bandwidth=10_000),
+    ],
+    ids=["sliced", "late", "slow"],
+)
+async def test_how_bytes_come_changes_nothing(rig: MakeRig, proxy: Proxy, seen: Seen, toxics: Toxics) -> None:
+    """The answer is the same, and no frame holds half a character."""
     service = rig("stub-len20")
     whole = await service.one(question=WIDE)
-    proxy.set(Toxics(slicer=7, slicer_delay=0.0005))
-    sliced = await service.one(question=WIDE)
-    assert (sliced.last, sliced.degraded) == ("done", {})
-    assert sliced.text == whole.text
-    assert any(ord(character) > 0xFFFF for character in sliced.text), sliced.text
-    seen(f"{len(whole.text)} characters, the same")
+    proxy.set(toxics)
+    chat = await service.one(question=WIDE)
+    assert (chat.last, chat.degraded) == ("done", {})
+    assert chat.text == whole.text
+    assert any(ord(character) > 0xFFFF for character in chat.text), chat.text
+    seen(f"{len(whole.text)} characters, the same, after {chat.seconds:.2f} s")
 
 
 @pytest.mark.fault(3, "answer cut after N bytes, by FIN and by RST, for many N")

@@ -106,6 +106,7 @@ async def test_a_reader_who_takes_nothing_is_cut(rig: MakeRig, seen: Seen) -> No
     """After the limit for sending the connection and the provider's end; other streams are as fast as before."""
     service = rig("stub-len100000", workers=1, STALLED_SECONDS="2", HEARTBEAT_SECONDS="0.5", MAX_ANSWER_TOKENS="100000")
     (worker,) = service.workers()
+    service.prober.limit_seconds = 5  # one worker relays 100,000 tokens as fast as it can
     with connect(service, receive_buffer=4096) as connection:
         connection.sendall(ASK)
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
