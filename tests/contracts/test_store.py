@@ -29,7 +29,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
         url = request.getfixturevalue(f"{request.param}_url")
     store: Store = SqlStore(url, pool_size=3)
     if request.param == "outbox":
-        store = OutboxStore(SqlStore(url, pool_size=3), OutboxFiles(tmp_path / "outbox", most_bytes=1_000_000))
+        database = SqlStore(url, pool_size=3)
+        files = OutboxFiles(tmp_path / "outbox", most_bytes=1_000_000)
+        store = OutboxStore(database, files, tended=database)
     yield store
     await store.close()
 

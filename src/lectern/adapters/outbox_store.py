@@ -15,7 +15,7 @@ from uuid import UUID
 from lectern.adapters.outbox_files import Entry, NotReadable, OutboxFiles, OutboxFull
 from lectern.adapters.outbox_tender import Database, Tender
 from lectern.errors import ConversationNotFound, StoreUnavailable
-from lectern.ports import Part, Turn
+from lectern.ports import Part, Store, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,9 @@ class OutboxStore:
     """Implements `lectern.ports.Store`.
 
     Args:
-        database: Where turns belong.
+        database: Where turns belong, as readers ask it: guarded, so that it is left alone while it fails.
         files: Where they wait.
+        tended: The same, as the tender asks it: bare, as the tender paces itself.
         patience_seconds: How long reading a conversation waits for the database.
         migrate: Brings the schema up to date, elsewhere than in this process; called when the database turns out to
             have none or an older one.
@@ -40,16 +41,17 @@ class OutboxStore:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         files: OutboxFiles,
         *,
+        tended: Database,
         patience_seconds: float = 5,
         migrate: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._database = database
         self._files = files
         self._patience = patience_seconds
-        self._tender = Tender(database, files, migrate)
+        self._tender = Tender(tended, files, migrate)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:

@@ -60,8 +60,6 @@ class Guards:
 
     def store(self, store: Store) -> Store:
         """Guard a store that is not on this machine."""
-        if self._settings.sqlalchemy_url.startswith("sqlite"):
-            return store  # a file of this machine
         line = self._line(self._settings.call_concurrency, StoreUnavailable)
         return GuardedStore(
             store, line, reads=self._circuit("database", "read"), writes=self._circuit("database", "write")

@@ -25,7 +25,7 @@ def build_ports(
     """
     guards = Guards(settings, shared)
     return Ports(
-        store=guards.store(build_store(settings, settings.database_connections or database_connections)),
+        store=build_store(settings, settings.database_connections or database_connections, guards),
         index=build_index(settings, search_threads, guards),
         llm=guards.llm(build_llm(settings)) if settings.has_llm else build_llm(settings),
         fallback_llms=build_fallback_llms(settings, guards),
@@ -35,7 +35,7 @@ def build_ports(
     )
 
 
-def build_store(settings: Settings, connections: int) -> Store:
+def build_store(settings: Settings, connections: int, guards: Guards) -> Store:
     """Where conversations are kept. A server over the network has an outbox; a file is as safe as that would be."""
     url = settings.sqlalchemy_url
     store = SqlStore(
@@ -51,8 +51,9 @@ def build_store(settings: Settings, connections: int) -> Store:
     from lectern.adapters.outbox_store import OutboxStore  # noqa: PLC0415 - as above
 
     return OutboxStore(
-        store,
+        guards.store(store),
         OutboxFiles(settings.outbox_dir, most_bytes=settings.outbox_bytes),
+        tended=store,
         patience_seconds=settings.database_connect_timeout_seconds,
         migrate=lambda: migrate_elsewhere(url),
     )
@@ -72,7 +73,8 @@ def build_index(settings: Settings, search_threads: int = 1, guards: Guards | No
         tls=shared_context() if settings.qdrant_url.startswith("https") else None,
     )
     qdrant = QdrantIndex(connection, settings.qdrant_collection, model=settings.embedding_name, threads=search_threads)
-    return FallbackIndex(guards.index(qdrant) if guards else qdrant, local)
+    # A guarded index is left alone by its breaker; a bare one, in a command, by the fallback's own pause.
+    return FallbackIndex(guards.index(qdrant), local, rest_seconds=0) if guards else FallbackIndex(qdrant, local)
 
 
 def migrate(settings: Settings) -> str:
