@@ -92,6 +92,9 @@ async def circuits(request: Request) -> dict[str, CircuitBody]:
             guarded=True,
             operations=operations | {state.operation: state.state},
         )
+    if shown["database"].guarded and ports.store.describe().state == "down":
+        # Its outbox leaves a database alone from the first failure on; to whoever asks, that is an open circuit.
+        shown["database"].state = "open"
     return shown
 
 
