@@ -49,6 +49,18 @@ def test_a_secret_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(Settings.load())
 
 
+@pytest.mark.parametrize(
+    "url", ["q.example:443", "https://key@q.example", "https://q.example?key=1", "grpc://q.example"]
+)
+def test_only_a_rest_address_is_a_qdrant_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Neither another protocol nor an address that carries a key is taken; a port and a path are."""
+    monkeypatch.setenv("QDRANT_URL", url)
+    with pytest.raises(ConfigError, match="QDRANT_URL"):
+        Settings.load()
+    monkeypatch.setenv("QDRANT_URL", "https://q.example:443/behind")
+    assert Settings.load().qdrant_url == "https://q.example:443/behind"
+
+
 def test_an_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`.env` is honoured if it exists; a variable of the environment is stronger."""
     (tmp_path / ".env").write_text("PORT=1234\nOPENAI_MODEL=from-file\n")

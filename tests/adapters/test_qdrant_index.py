@@ -15,7 +15,7 @@ from lectern.adapters.qdrant_index import acquiring as acquiring_module
 from lectern.adapters.qdrant_index import control as control_module
 from lectern.adapters.qdrant_index import writes as writes_module
 from lectern.errors import IndexUnavailable
-from lectern.ports import Index
+from lectern.ports import Index, Section
 
 Make = Callable[..., QdrantIndex]
 
@@ -131,7 +131,13 @@ async def test_vectors_of_another_model_are_not_compared_and_said(bakery: Qdrant
     index = make(model="new model")
     hits = await index.search("zzz", vector=[1.0] * 3)
     assert hits.passages == ()
+    assert hits.degraded is not None
+    assert "of old model (3 dimensions), the questions' of new model" in hits.degraded.message
+    assert "ingest again" in hits.degraded.message
     assert (await index.search("receipt", vector=[1.0] * 3)).passages
+    assert (await index.search("receipt")).degraded is None
+    assert (await make().search("receipt", vector=[1.0] * 5)).degraded is not None
+    assert (await make().search("receipt", vector=[1.0] * 3)).degraded is None
     assert "old model" in index.describe().note
     assert "ingest again" in index.describe().note
     assert len((await make(model="old model").search("zzz", vector=[1.0] * 3)).passages) > 0
@@ -199,3 +205,17 @@ def test_without_its_url_nothing_of_qdrant_is_imported() -> None:
     assert first == "False"
     assert second.startswith("True")
     assert "hunter2" not in second
+
+
+async def test_a_page_of_marks_is_kept(make: Make) -> None:
+    """A page without a single word, and a section without text, are pages and sections all the same."""
+    index = make()
+    bare = Section("marzipan", ("Marzipan",), "", ())
+    async with index.update("bakery") as update:
+        await update.put(
+            [page("marks.md", "!!!", section("… --- …")), page("bare.md", "Bare", bare, section("Nougat."))]
+        )
+        assert (await update.counts()).sections == 3
+    assert await index.sites() == {"bakery": 2}
+    assert [passage.text for passage in (await index.search("marzipan nougat")).passages] == ["Nougat."]
+    assert await index.document("bakery", "/marks") is not None

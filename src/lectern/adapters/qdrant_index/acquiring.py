@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 LEASE_POLL_SECONDS: Final = 0.2
 """How often a waiting update looks whether the one before has ended."""
 
+RELEASE_SECONDS: Final = 5
+"""How long an update that ends waits for the server to take its lease back."""
+
 MAKING_SECONDS: Final = 10
 """How long a collection without a control point is taken for one that another process is making."""
 
@@ -30,13 +33,24 @@ async def acquire(connection: QdrantConnection, alias: str) -> tuple[Lease, Cont
     while True:
         control = await _current(connection, alias)
         lease = Lease(connection, control.collection)
-        if await lease.take():
-            # It may have been replaced since it was looked up.
-            now = await _current(connection, alias)
-            if now.collection == control.collection:
-                return lease, now
-            await lease.release()
+        try:
+            if await lease.take():
+                # It may have been replaced since it was looked up.
+                now = await _current(connection, alias)
+                if now.collection == control.collection:
+                    return lease, now
+                await lease.release()
+        except BaseException:
+            # Also one whose taking was cancelled before the answer came.
+            await give_back(lease)
+            raise
         await anyio.sleep(LEASE_POLL_SECONDS)
+
+
+async def give_back(lease: Lease) -> None:
+    """Release a lease at the end of an update, however it ends; one that cannot be released runs out."""
+    with anyio.move_on_after(RELEASE_SECONDS, shield=True), suppress(IndexUnavailable, NoCollection):
+        await lease.release()
 
 
 async def keep(lease: Lease) -> None:

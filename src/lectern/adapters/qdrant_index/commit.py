@@ -137,7 +137,7 @@ class Commit:
         paths = sorted(self._update.gone)
         for start in range(0, len(paths), NAMED):
             named = schema.any_of("document", paths[start : start + NAMED])
-            kinds = ["document", *schema.SEARCHED]
+            kinds = ["document", "chunk"]
             await self._set_payload(gone, schema.living(base.generation, kinds, named, site=site))
         await self._set_payload(gone, schema.living(base.generation, ["words"], site=site))
         if words.sections:
@@ -175,7 +175,7 @@ class Commit:
         name = schema.physical_name(self._alias, number + 1)
         await writes.make_collection(self._connection, name, self._length)
         self._collection = name
-        kinds = ["document", "words", *schema.SEARCHED]
+        kinds = ["document", "words", "chunk"]
         batch: list[models.PointStruct] = []
         everything = schema.living(self._base.generation, kinds)
         async for record in scroll(

@@ -193,12 +193,12 @@ def brief(error: BaseException | None) -> str:
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether the same write may succeed later."""
+    """Whether the same write may succeed later. A 429 is one of the client's own errors, readable or not."""
     if isinstance(error, UnexpectedResponse):
         return error.status_code == _TOO_MANY or (error.status_code or 0) >= _SERVER
     if isinstance(error, ResponseHandlingException):
         return isinstance(error.source, (httpx.TransportError, OSError))
-    return isinstance(error, (ResourceExhaustedResponse, httpx.TransportError, OSError))
+    return isinstance(error, (QdrantException, httpx.TransportError, OSError))
 
 
 def _retry_after(error: BaseException) -> float | None:

@@ -5,6 +5,7 @@ applied only while the lease is the writer's and the generation the one it start
 processes one waits, and one that was thought dead cannot overwrite its successor.
 """
 
+import math
 import time
 import uuid
 from dataclasses import asdict, dataclass, field
@@ -116,9 +117,8 @@ class Lease:
     async def take(self) -> bool:
         """Try to get it; False when another holds it."""
         self._renewed = time.monotonic()
-        now = int(time.time())
-        payload = {"holder": self._holder, "expires": now + LEASE_SECONDS}
-        await self._change(payload, models.Filter(must=[schema.between("expires", at_most=now)]))
+        payload = {"holder": self._holder, "expires": _end()}
+        await self._change(payload, models.Filter(must=[schema.between("expires", at_most=int(time.time()))]))
         return await self._is_ours()
 
     async def renew(self) -> None:
@@ -128,7 +128,7 @@ class Lease:
             IndexUnavailable: Another took it, and it never comes back.
         """
         started = time.monotonic()
-        payload = {"expires": int(time.time()) + LEASE_SECONDS}
+        payload = {"expires": _end()}
         await self._change(payload, models.Filter(must=[schema.equals("holder", self._holder)]))
         if not await self._is_ours():
             raise _lost()
@@ -180,3 +180,8 @@ class Lease:
 
 def _lost() -> IndexUnavailable:
     return IndexUnavailable("Another update took this one's place; run it again.")
+
+
+def _end() -> int:
+    """When a lease that begins now runs out, Unix seconds: a whole second that is never too early."""
+    return math.ceil(time.time()) + LEASE_SECONDS

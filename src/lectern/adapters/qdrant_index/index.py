@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import anyio
@@ -11,7 +12,7 @@ import anyio.to_thread
 
 from lectern.adapters.lexicon.words import is_text
 from lectern.adapters.qdrant_index import schema, search, writes
-from lectern.adapters.qdrant_index.acquiring import acquire, keep
+from lectern.adapters.qdrant_index.acquiring import acquire, give_back, keep
 from lectern.adapters.qdrant_index.commit import Commit
 from lectern.adapters.qdrant_index.connection import CollectionExists, NoCollection, QdrantConnection, brief
 from lectern.adapters.qdrant_index.control import Control, read_control
@@ -64,7 +65,9 @@ class QdrantIndex:
         async def look(view: View) -> Hits:
             usable = vector if self._is_same_model(view.control) else None
             asked = await anyio.to_thread.run_sync(search.read, view, query, usable, site, limiter=self._reading)
-            return await search.run(self._connection, view, asked, limit)
+            hits = await search.run(self._connection, view, asked, limit)
+            refusal = None if vector is None else self._refusal(view.control, len(vector))
+            return hits if refusal is None else replace(hits, degraded=IndexUnavailable(refusal))
 
         return await self._read(look, Hits((), 0.0))
 
@@ -112,8 +115,7 @@ class QdrantIndex:
                     await Commit(self._connection, self._alias, lease, update).run()
         finally:
             keeper.cancel()
-            with anyio.CancelScope(shield=True), suppress(IndexUnavailable, NoCollection):
-                await lease.release()
+            await give_back(lease)
 
     def describe(self) -> Part:
         """What stands behind this port, from memory."""
@@ -184,6 +186,16 @@ class QdrantIndex:
 
     def _is_same_model(self, control: Control) -> bool:
         return self._model is None or control.model == self._model
+
+    def _refusal(self, control: Control, dimensions: int) -> str | None:
+        """Why vectors of this length are not compared with those held, and the way out; None when they are."""
+        if not control.model or (self._is_same_model(control) and control.dimensions == dimensions):
+            return None
+        asked = f"{self._model or 'a model'} ({dimensions} dimensions)"
+        return (
+            f"The Qdrant collection's vectors are of {control.model} ({control.dimensions} dimensions), the questions' "
+            f"of {asked}: ingest again, or set EMBEDDING_MODEL back."
+        )
 
     def _look_at(self, control: Control) -> None:
         """Note what is current."""

@@ -83,22 +83,24 @@ def document_of(payload: dict[str, Any]) -> Document:
 def _section_points(
     document: Document, position: int, *, life: dict[str, Any], stemmer: Stemmer
 ) -> Iterator[PointStruct]:
-    """One point a chunk, in order; a section without any has one `bare` point, found by its headings."""
+    """One point a chunk, in order; a section without text has none, as there is nothing of it to read."""
     site, section = life["site"], document.sections[position]
     *parents, heading = section.heading_path or ("",)
     fields = {"title": document.title, "parents": " ".join(parents), "heading": heading}
     openings = _window_openings(section)
     long = len(section.text.split()) > WINDOW_WORDS
-    for number, chunk in enumerate(section.chunks or ("",)):
-        vectors: dict[str, SparseVector] = {}
-        if section.chunks:
-            vectors[schema.CHUNK] = sparse.weigh(fields | {"text": chunk}, stemmer, sparse.CHUNK_LENGTH)
+    for number, chunk in enumerate(section.chunks):
+        vectors: dict[str, SparseVector] = {
+            schema.CHUNK: sparse.weigh(fields | {"text": chunk}, stemmer, sparse.CHUNK_LENGTH)
+        }
         if number in openings:
             window = fields | {"text": openings[number]}
             vectors[schema.WINDOW] = sparse.weigh(window, stemmer, sparse.WINDOW_LENGTH)
-        text = around(section.chunks, number) if long and section.chunks else section.text
+        text = around(section.chunks, number) if long else section.text
+        # Marks alone make no words, and a vector of nothing is none.
+        vectors = {name: vector for name, vector in vectors.items() if vector.indices}
         payload = life | {
-            "kind": "chunk" if section.chunks else "bare",
+            "kind": "chunk",
             "title": document.title,
             "route": document.route,
             "url": document.url,
@@ -123,7 +125,7 @@ def _window_openings(section: Section) -> dict[int, str]:
     chunk = 0
     for window in windows(section.chunks):
         openings[chunk] = window
-        text = section.chunks[chunk] if section.chunks else ""
+        text = section.chunks[chunk]
         while len(text) < len(window):
             chunk += 1
             text = "\n\n".join((text, section.chunks[chunk]))

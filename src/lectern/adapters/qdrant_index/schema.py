@@ -1,9 +1,9 @@
 """What a collection looks like: names, the fields of a payload, filters.
 
-A collection holds points of four kinds. `chunk` and `bare` points (a section without text) are searched; `document`
-points keep whole pages; one `words` point a site keeps its vocabulary; one `control` point says which generation is
-current. Each but the last carries the generation it appeared in (`since`) and the one it was gone in (`until`): a
-reader asks for those of one generation, so an update is seen at once and as a whole when the control point changes.
+A collection holds points of four kinds. `chunk` points are searched; `document` points keep whole pages; one `words`
+point a site keeps its vocabulary; one `control` point says which generation is current. Each but the last carries the
+generation it appeared in (`since`) and the one it was gone in (`until`): a reader asks for those of one generation, so
+an update is seen at once and as a whole when the control point changes.
 """
 
 import re
@@ -29,8 +29,6 @@ CONTROL_ID: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, "lectern:control"))
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "lectern:points")
 _KEYWORDS: Final = ("kind", "site", "document", "route", "key", "holder")
 _NUMBERS: Final = ("since", "until", "generation", "expires", "embedded")
-
-SEARCHED: Final = ("chunk", "bare")
 
 
 def point_id(*parts: str | int) -> str:

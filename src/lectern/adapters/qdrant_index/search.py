@@ -122,7 +122,7 @@ def _request(
     return models.QueryRequest(
         query=query,
         using=using,
-        filter=schema.living(view.control.generation, schema.SEARCHED, site=site),
+        filter=schema.living(view.control.generation, ["chunk"], site=site),
         limit=limit,
         with_payload=["site", "document", "place", "weight"],
     )
