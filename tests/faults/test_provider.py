@@ -164,7 +164,14 @@ async def test_a_start_without_any_remote_serves_and_recovers(rig: MakeRig, prox
 @pytest.mark.parametrize("on", [False, True], ids=["once", "and all later"])
 async def test_every_operation_may_fail(rig: MakeRig, proxy: Proxy, seen: Seen, *, on: bool) -> None:
     """Wherever it strikes, the reader gets an answer or one `failed`; the last run, undisturbed, is whole."""
-    service = rig("stub-ttft5-itl20-len5", workers=1, EMBEDDING_MODEL="stub-embed")
+    # Breakers that stay closed: each run meets the provider anew.
+    service = rig(
+        "stub-ttft5-itl20-len5",
+        workers=1,
+        EMBEDDING_MODEL="stub-embed",
+        BREAKER_FAILURES="1000",
+        BREAKER_MIN_CALLS="1000",
+    )
     assert not (await service.one()).degraded
     ends = []
     for number in range(1, 60):
