@@ -1,0 +1,102 @@
+"""Every remote part in one long run: Postgres restarted twice, Qdrant gone once, and nobody loses a turn."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.database_servers import Postgres
+from tests.faults.conftest import Seen
+from tests.faults.proxy import Proxy, Toxics
+from tests.qdrant_server import QdrantServer, running_qdrant
+from tests.service_process import environment
+from tests.serving.servers import ROOT, Served, until
+from tests.stub_process import Stub
+from tests.test_service_postgres import chat, ended_well, kept, reader
+
+SECONDS = 60.0
+TALKERS = 6
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A Postgres of the test's own, to stop and start."""
+    with tempfile.TemporaryDirectory(prefix="lectern-pg-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = Postgres(folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def qdrant() -> Iterator[QdrantServer]:
+    """The real engine behind Qdrant's REST calls."""
+    with running_qdrant() as server:
+        yield server
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.fault(17, "Postgres restarted twice, Qdrant gone once, during 60 s of chats")
+async def test_remotes_come_and_go(
+    tmp_path: Path, postgres: Postgres, qdrant: QdrantServer, stub: Stub, seen: Seen
+) -> None:
+    """No chat fails, answers say what they went without, and every answered turn is in the database afterwards."""
+    with Proxy(int(qdrant.url.rpartition(":")[2])) as gate:
+        env = environment(
+            tmp_path,
+            DATABASE_URL=postgres.url(),
+            QDRANT_URL=gate.url,
+            OPENAI_BASE_URL=stub.base_url,
+            OPENAI_MODEL="stub-ttft50-itl10-len20",
+        )
+        records = tmp_path / "service"
+        records.mkdir()
+        service = Served(["./entrypoint.sh"], records, ROOT, env)
+        try:
+            until(lambda: " is up: " in service.log)
+            turns = await asyncio.wait_for(_talk_through(service, postgres, gate), SECONDS * 3)
+            answered = {turn["turn_id"] for turn in turns}
+            until(lambda: answered <= kept(postgres), seconds=20)
+        finally:
+            service.close()
+    failed = [turn for turn in turns if not ended_well(turn)]
+    without_qdrant = sum(any(event["part"] == "index" for event in turn["degraded"]) for turn in turns)
+    seen(f"{len(turns)} chats, {len(failed)} failed, {without_qdrant} without Qdrant, {len(answered)} turns kept")
+    assert failed == []
+    assert kept(postgres) == answered
+    assert without_qdrant > 0
+    # Qdrant is back for good well before the end: the last answers go without nothing.
+    assert [turn["degraded"] for turn in turns[-TALKERS:]] == [[]] * TALKERS
+
+
+async def _talk_through(service: Served, postgres: Postgres, gate: Proxy) -> list[dict[str, Any]]:
+    """Talk for the whole time while remotes go and come back."""
+    turns: list[dict[str, Any]] = []
+    over = asyncio.Event()
+
+    async def talk() -> None:
+        session = None
+        while not over.is_set():
+            turns.append(await chat(http, session))
+            session = None if session else turns[-1]["conversation_id"]
+            await asyncio.sleep(0.2)
+
+    async with reader(service) as http, asyncio.TaskGroup() as group:
+        for _ in range(TALKERS):
+            group.create_task(talk())
+        await asyncio.sleep(SECONDS * 0.1)
+        for _ in range(2):
+            await asyncio.to_thread(postgres.stop)
+            await asyncio.sleep(SECONDS * 0.05)
+            await asyncio.to_thread(postgres.start)
+            await asyncio.sleep(SECONDS * 0.15)
+        gate.set(Toxics(down=True))
+        await asyncio.sleep(SECONDS * 0.1)
+        gate.set()
+        await asyncio.sleep(SECONDS * 0.4)
+        over.set()
+    return turns
