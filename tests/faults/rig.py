@@ -66,9 +66,13 @@ class Rig:
         self._env = environment(self.folder, **(settings | env))
         self.served = Served(command, self.folder, ROOT, self._env)
         self.count = int(self._env["WEB_CONCURRENCY"])
-        until(lambda: self._up() or self.served.process.poll() is not None)
-        assert self._up(), self.served.log
-        self.baseline = {pid: self.holds(pid) for pid in self.workers()}
+        try:
+            until(lambda: self._up() or self.served.process.poll() is not None)
+            assert self._up(), self.served.log
+            self.baseline = {pid: self.holds(pid) for pid in self.workers()}
+        except BaseException:
+            self._end()  # nobody else knows of it yet
+            raise
         self.prober = Prober(self.served.port)
         self.prober.start()
 
@@ -184,6 +188,9 @@ class Rig:
     def close(self) -> None:
         """End everything."""
         self.prober.stop()
+        self._end()
+
+    def _end(self) -> None:
         self.served.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
