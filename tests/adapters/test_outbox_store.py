@@ -105,7 +105,7 @@ def files(tmp_path: Path) -> OutboxFiles:
 @pytest.fixture
 async def store(database: Away, files: OutboxFiles) -> AsyncGenerator[OutboxStore, None]:
     """The store under test."""
-    store = OutboxStore(database, files, tended=database, patience_seconds=0.1)
+    store = OutboxStore(database, files, patience_seconds=0.1)
     yield store
     await store.close()
 
@@ -243,7 +243,7 @@ async def test_a_delete_that_fails_loses_nothing(database: Away, files: OutboxFi
 async def test_a_full_outbox_is_told(database: Away, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """When there is no room, saving fails as without an outbox, and the log names the turn and the numbers."""
     database.away = True
-    store = OutboxStore(database, OutboxFiles(tmp_path, most_bytes=0), tended=database)
+    store = OutboxStore(database, OutboxFiles(tmp_path, most_bytes=0))
     turn = a_turn()
     with pytest.raises(StoreUnavailable):
         await store.save_turn(turn)
@@ -312,7 +312,7 @@ async def test_a_missing_schema_is_made(database: Away, files: OutboxFiles) -> N
     async def migrate() -> None:
         database.needs_migration = False
 
-    store = OutboxStore(database, files, tended=database, migrate=migrate)
+    store = OutboxStore(database, files, migrate=migrate, needs_migration=lambda: database.needs_migration)
     turn = a_turn()
     await store.save_turn(turn)
     await emptied(files)

@@ -31,7 +31,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
     if request.param == "outbox":
         database = SqlStore(url, pool_size=3)
         files = OutboxFiles(tmp_path / "outbox", most_bytes=1_000_000)
-        store = OutboxStore(database, files, tended=database)
+        store = OutboxStore(database, files)
     yield store
     await store.close()
 

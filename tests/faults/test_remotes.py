@@ -1,7 +1,9 @@
 """Every remote part in one long run: Postgres restarted twice, Qdrant gone once, and nobody loses a turn."""
 
 import asyncio
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,11 +55,8 @@ async def test_remotes_come_and_go(
             OPENAI_BASE_URL=stub.base_url,
             OPENAI_MODEL="stub-ttft50-itl10-len20",
         )
-        records = tmp_path / "service"
-        records.mkdir()
-        service = Served(["./entrypoint.sh"], records, ROOT, env)
+        service = _start(tmp_path / "service", env)
         try:
-            until(lambda: " is up: " in service.log)
             turns = await asyncio.wait_for(_talk_through(service, postgres, gate), SECONDS * 3)
             answered = {turn["turn_id"] for turn in turns}
             until(lambda: answered <= kept(postgres), seconds=20)
@@ -101,3 +100,62 @@ async def _talk_through(service: Served, postgres: Postgres, gate: Proxy) -> lis
         await asyncio.sleep(SECONDS * 0.4)
         over.set()
     return turns
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.fault(26, "a start with model, embeddings, Postgres and Qdrant all away, which then come")
+async def test_a_start_without_anything_becomes_whole(
+    tmp_path: Path, postgres: Postgres, qdrant: QdrantServer, stub: Stub, seen: Seen
+) -> None:
+    """The port opens, health is 200 within a second, a chat quotes; within ten seconds of their coming all is used."""
+    with Proxy(int(qdrant.url.rpartition(":")[2])) as gate, Proxy(_port(stub)) as provider:
+        env = environment(
+            tmp_path,
+            DATABASE_URL=postgres.url(),
+            QDRANT_URL=gate.url,
+            OPENAI_BASE_URL=f"{provider.url}/v1",
+            OPENAI_MODEL="stub-len20",
+            EMBEDDING_MODEL="stub-embed",
+        )
+        first = _start(tmp_path / "first", env)  # everything is there: the pages go into Qdrant
+        first.signal(signal.SIGTERM)
+        assert first.exit_code() == 0
+        await asyncio.to_thread(postgres.stop)
+        for proxy in (gate, provider):
+            proxy.set(Toxics(down=True))
+        service = _start(tmp_path / "second", env)
+        try:
+            async with reader(service) as http:
+                began = time.monotonic()
+                assert (await http.get("/health")).status_code == 200
+                answered_in = time.monotonic() - began
+                alone = await chat(http)
+                await asyncio.to_thread(postgres.start)
+                for proxy in (gate, provider):
+                    proxy.set()
+                came = time.monotonic()
+                whole = alone
+                while whole["degraded"] or (await http.get("/health")).json()["status"] != "healthy":
+                    assert time.monotonic() - came < 30, whole
+                    whole = await chat(http)
+                took = time.monotonic() - came
+            until(lambda: {alone["turn_id"], whole["turn_id"]} <= kept(postgres), seconds=20)
+        finally:
+            service.close()
+    seen(f"health in {answered_in * 1000:.0f} ms, all used after {took:.1f} s")
+    assert ended_well(alone)
+    assert {event["part"] for event in alone["degraded"]} >= {"llm", "embeddings", "index"}
+    assert answered_in < 1
+    assert took < 10
+
+
+def _port(stub: Stub) -> int:
+    return int(stub.base_url.rpartition(":")[2].partition("/")[0])
+
+
+def _start(records: Path, env: dict[str, str]) -> Served:
+    records.mkdir()
+    service = Served(["./entrypoint.sh"], records, ROOT, env)
+    until(lambda: " is up: " in service.log or service.process.poll() is not None)
+    assert " is up: " in service.log, service.log
+    return service

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from lectern.adapters.outbox_files import Entry, NotReadable, OutboxFiles, OutboxFull
-from lectern.adapters.outbox_tender import Database, Tender
+from lectern.adapters.outbox_tender import Tender
 from lectern.errors import ConversationNotFound, StoreUnavailable
 from lectern.ports import Part, Store, Turn
 
@@ -31,12 +31,11 @@ class OutboxStore:
     """Implements `lectern.ports.Store`.
 
     Args:
-        database: Where turns belong, as readers ask it: guarded, so that it is left alone while it fails.
+        database: Where turns belong.
         files: Where they wait.
-        tended: The same, as the tender asks it: bare, as the tender paces itself.
         patience_seconds: How long reading a conversation waits for the database.
-        migrate: Brings the schema up to date, elsewhere than in this process; called when the database turns out to
-            have none or an older one.
+        migrate: Brings the schema up to date, elsewhere than in this process.
+        needs_migration: Whether the database turned out to have no schema or an older one, so that it is called.
     """
 
     def __init__(
@@ -44,14 +43,14 @@ class OutboxStore:
         database: Store,
         files: OutboxFiles,
         *,
-        tended: Database,
         patience_seconds: float = 5,
         migrate: Callable[[], Awaitable[None]] | None = None,
+        needs_migration: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._files = files
         self._patience = patience_seconds
-        self._tender = Tender(tended, files, migrate)
+        self._tender = Tender(database, files, migrate, needs_migration)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:

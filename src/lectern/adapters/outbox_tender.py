@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -38,12 +38,6 @@ Result = TypeVar("Result")
 Given = TypeVarTuple("Given")
 
 
-class Database(Store, Protocol):
-    """The store behind: one that knows whether its schema is missing."""
-
-    needs_migration: bool
-
-
 class Tender:
     """Tends the outbox of one database.
 
@@ -51,18 +45,24 @@ class Tender:
         database: Where turns belong.
         files: Where they wait.
         migrate: Brings the schema up to date, elsewhere than in this process; None leaves that to others.
+        needs_migration: Whether the database turned out to have no schema or an older one.
 
     Attributes:
         waiting: How many turns wait, as far as this worker has seen.
     """
 
     def __init__(
-        self, database: Database, files: OutboxFiles, migrate: Callable[[], Awaitable[None]] | None = None
+        self,
+        database: Store,
+        files: OutboxFiles,
+        migrate: Callable[[], Awaitable[None]] | None,
+        needs_migration: Callable[[], bool],
     ) -> None:
         self.waiting = 0
         self._database = database
         self._files = files
         self._migrate = migrate
+        self._needs_migration = needs_migration
         self._migrated_at = float("-inf")
         self._disk = CapacityLimiter(_DISK_THREADS)
         self._pause = 0.0
@@ -137,7 +137,7 @@ class Tender:
             await self._database.warm()
         except StoreUnavailable:
             again = time.monotonic() - self._migrated_at > MIGRATION_PAUSE_SECONDS
-            if not (self._database.needs_migration and self._migrate and again):
+            if not (self._needs_migration() and self._migrate and again):
                 raise
         else:
             return

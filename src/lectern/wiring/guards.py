@@ -1,5 +1,7 @@
 """Which remote part is called by which rules: the line and the circuit of each."""
 
+from dataclasses import replace
+
 from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedReranker, GuardedStore
 from lectern.config import Settings
 from lectern.errors import IndexUnavailable, LecternError, StoreUnavailable, UpstreamUnavailable
@@ -8,6 +10,8 @@ from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit, Shared
 from lectern.resilience.policy import Line
 from lectern.resilience.window import Rules
+
+_DATABASE_OPEN_SECONDS = 3.0
 
 
 class Guards:
@@ -61,12 +65,13 @@ class Guards:
     def store(self, store: Store) -> Store:
         """Guard a store that is not on this machine."""
         line = self._line(self._settings.call_concurrency, StoreUnavailable)
-        return GuardedStore(
-            store, line, reads=self._circuit("database", "read"), writes=self._circuit("database", "write")
-        )
+        # The outbox asks a database that is down every 5 s: a circuit open for longer would make it ask in vain.
+        rules = replace(self._rules, most_open=min(self._rules.most_open, _DATABASE_OPEN_SECONDS))
+        reads, writes = (self._circuit("database", operation, rules) for operation in ("read", "write"))
+        return GuardedStore(store, line, reads=reads, writes=writes)
 
-    def _circuit(self, part: str, operation: str) -> Circuit:
-        circuit = Circuit(part, operation, self._rules, shared=self._shared)
+    def _circuit(self, part: str, operation: str, rules: Rules | None = None) -> Circuit:
+        circuit = Circuit(part, operation, rules or self._rules, shared=self._shared)
         self.circuits += (circuit,)
         return circuit
 

@@ -53,9 +53,9 @@ def build_store(settings: Settings, connections: int, guards: Guards) -> Store:
     return OutboxStore(
         guards.store(store),
         OutboxFiles(settings.outbox_dir, most_bytes=settings.outbox_bytes),
-        tended=store,
         patience_seconds=settings.database_connect_timeout_seconds,
         migrate=lambda: migrate_elsewhere(url),
+        needs_migration=lambda: store.needs_migration,
     )
 
 
