@@ -2,6 +2,7 @@
 
 `ServerSettings` shape the process and serve any ASGI app; `Settings` are those and Lectern's own.
 A wrong value stops the start with one `ConfigError` that names every wrong variable at once.
+The file is long because it is one list: a setting stands here and nowhere else.
 """
 
 import os
