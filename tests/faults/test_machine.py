@@ -152,7 +152,7 @@ async def test_a_jumping_clock_ends_nothing(rig: MakeRig, seen: Seen) -> None:
 
 @pytest.mark.fault(24, "the wall clock is read")
 def test_no_limit_of_time_reads_the_wall_clock(seen: Seen) -> None:
-    """It is read for what people see, for a date in `Retry-After`, and for what several machines compare."""
+    """It is read for what people see, for a date in `Retry-After`, a file's age, and what several machines compare."""
     readers = {
         path.relative_to(ROOT / "src" / "lectern").as_posix()
         for path in (ROOT / "src").rglob("*.py")
@@ -161,8 +161,8 @@ def test_no_limit_of_time_reads_the_wall_clock(seen: Seen) -> None:
         and isinstance(node.value, ast.Name)
         and (node.value.id, node.attr) in {("time", "time"), ("datetime", "now"), ("datetime", "utcnow")}
     }
-    machines = {"adapters/qdrant_index/commit.py", "adapters/qdrant_index/control.py"}
-    assert readers <= {"chat/draft.py", "adapters/openai_api.py", *machines}, readers
+    machines = {f"adapters/qdrant_index/{name}.py" for name in ("commit", "control", "writes")}
+    assert readers <= {"chat/draft.py", "adapters/openai_api.py", "adapters/outbox_files.py", *machines}, readers
     seen(f"read in {', '.join(sorted(readers))}")
 
 

@@ -53,6 +53,7 @@ async def test_remotes_come_and_go(
             DATABASE_URL=postgres.url(),
             QDRANT_URL=gate.url,
             OPENAI_BASE_URL=stub.base_url,
+            MIN_CONFIDENCE="0",
             OPENAI_MODEL="stub-ttft50-itl10-len20",
         )
         service = _start(tmp_path / "service", env)
@@ -114,6 +115,7 @@ async def test_a_start_without_anything_becomes_whole(
             DATABASE_URL=postgres.url(),
             QDRANT_URL=gate.url,
             OPENAI_BASE_URL=f"{provider.url}/v1",
+            MIN_CONFIDENCE="0",
             OPENAI_MODEL="stub-len20",
             EMBEDDING_MODEL="stub-embed",
         )
