@@ -71,10 +71,10 @@ def test_bombs_are_bounded(root: Path) -> None:
     for level in range(30):
         (root / f"{level}.md").write_text(f"word {{{{#include {level + 1}.md}}}} {{{{#include {level + 1}.md}}}}")
     (root / "big.md").write_text("x" * 1_000_000)
-    started = time.monotonic()
+    started = time.process_time()
     assert len(Includes(root).expand("page.md", "{{#include 0.md}}")) < 10_000
     assert len(Includes(root).expand("page.md", "{{#include big.md}}" * 100)) <= 5_000_000
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_partials_are_found(root: Path) -> None:
