@@ -7,6 +7,8 @@ from hashlib import blake2b
 from itertools import cycle, islice
 from typing import Any
 
+from loadtests.stub_model import Behaviour
+
 _WORD = re.compile(r"\w+")
 _PASSAGE = re.compile(r"^\[1\]", re.MULTILINE)
 _STEM = 6
@@ -53,3 +55,15 @@ def _places(word: str) -> tuple[tuple[int, float], ...]:
     digest = blake2b(word.encode("utf-8", "replace"), digest_size=4 * _DIMENSIONS_PER_WORD).digest()
     numbers = (int.from_bytes(digest[at : at + 4], "big") for at in range(0, len(digest), 4))
     return tuple((number >> 1, 1.0 if number & 1 else -1.0) for number in numbers)
+
+
+def spoil(vectors: list[list[float]], behaviour: Behaviour) -> None:
+    """Give vectors the faults that the model's name asks for: `nan`, `zero`, `uneven`, `short`."""
+    if "nan" in behaviour.flags:
+        vectors[0][0] = float("nan")
+    if "zero" in behaviour.flags:
+        vectors[0] = [0.0] * behaviour.dimensions
+    if "uneven" in behaviour.flags:
+        vectors[-1] = vectors[-1][:-1]
+    if "short" in behaviour.flags:
+        vectors.pop()

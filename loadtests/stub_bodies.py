@@ -5,7 +5,7 @@ import json
 from array import array
 from typing import Any
 
-from loadtests.stub_answers import answer, vector
+from loadtests.stub_answers import answer, spoil, vector
 from loadtests.stub_model import Behaviour
 
 CREATED = 1_700_000_000
@@ -55,14 +55,7 @@ def embeddings_body(request: dict[str, Any], behaviour: Behaviour) -> bytes:
     texts = [asked] if isinstance(asked, str) else [str(text) for text in asked or []]
     flags = behaviour.flags
     vectors = [vector(text, behaviour.dimensions) for text in texts]
-    if "nan" in flags:
-        vectors[0][0] = float("nan")
-    if "zero" in flags:
-        vectors[0] = [0.0] * behaviour.dimensions
-    if "uneven" in flags:
-        vectors[-1] = vectors[-1][:-1]
-    if "short" in flags:
-        vectors.pop()
+    spoil(vectors, behaviour)
     encode = _base64 if request.get("encoding_format") == "base64" else list
     data = [{"object": "embedding", "index": index, "embedding": encode(v)} for index, v in enumerate(vectors)]
     if "shuffle" in flags:

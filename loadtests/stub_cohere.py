@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from loadtests.stub_answers import vector
+from loadtests.stub_answers import spoil, vector
 from loadtests.stub_model import Behaviour
 
 _WORD = re.compile(r"\w+")
@@ -16,18 +16,10 @@ _WORD = re.compile(r"\w+")
 
 def embed_body(request: dict[str, Any], behaviour: Behaviour) -> bytes:
     """One vector a text, near for texts that share words; a query's is turned a little from the document's."""
-    flags = behaviour.flags
     vectors = [vector(str(text), behaviour.dimensions) for text in request.get("texts") or []]
     if request.get("input_type") == "search_query":
         vectors = [[value * (1 + place % 2) for place, value in enumerate(row)] for row in vectors]
-    if "nan" in flags:
-        vectors[0][0] = float("nan")
-    if "zero" in flags:
-        vectors[0] = [0.0] * behaviour.dimensions
-    if "uneven" in flags:
-        vectors[-1] = vectors[-1][:-1]
-    if "short" in flags:
-        vectors.pop()
+    spoil(vectors, behaviour)
     meta = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": len(vectors)}}
     return json.dumps({"id": "stub", "embeddings": {"float": vectors}, "texts": [], "meta": meta}).encode()
 

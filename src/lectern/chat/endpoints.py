@@ -1,7 +1,8 @@
 """`POST /chat` (JSON and SSE), `POST /search`, `DELETE /chat/sessions/{id}`."""
 
+import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -10,8 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from lectern.chat.draft import Question
-from lectern.chat.pipeline import Knobs, answer, embed_query
-from lectern.chat.reranking import find_candidates, rerank
+from lectern.chat.pipeline import Knobs, answer
+from lectern.chat.retrieval import retrieve
 from lectern.chat.schemas import (
     ChatAnswer,
     ChatMetadata,
@@ -25,10 +26,11 @@ from lectern.chat.schemas import (
 from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
-from lectern.ports import Ports, Vector
 from lectern.web.deps import PortsDep
 from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["chat"])
 
@@ -81,11 +83,7 @@ async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: Con
 async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> SearchAnswer:
     """Find the sections that match, without an answer."""
     _check_length("query", body.query, config)
-    vector = await _vector_or_none(body.query, ports)
-    hits = await find_candidates(ports.index, ports.reranker, body.query, vector, limit=body.top_k, site=body.site)
-    if ports.reranker is not None:
-        with suppress(LecternError):
-            hits = await rerank(hits, ports.reranker, body.query, limit=body.top_k)
+    hits = await retrieve(body.query, ports, limit=body.top_k, site=body.site, trouble=_unsaid)
     return SearchAnswer(
         query=body.query,
         results=[
@@ -98,7 +96,7 @@ async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> Sea
                 heading_path=list(source.heading_path),
                 href=source.href,
             )
-            for source in map(Source.of, hits.passages[: body.top_k])
+            for source in map(Source.of, hits.passages)
         ],
     )
 
@@ -128,11 +126,9 @@ def _question(body: ChatRequest, config: ChatConfig) -> Question:
     )
 
 
-async def _vector_or_none(query: str, ports: Ports) -> Vector | None:
-    try:
-        return await embed_query(query, ports)
-    except LecternError:
-        return None
+def _unsaid(part: str, error: LecternError) -> None:
+    """A search has no place to say what it went without; the log has."""
+    logger.warning("search without %s: %s", part, error.code)
 
 
 async def _frames(first: Event, rest: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:

@@ -17,10 +17,10 @@ from lectern.chat.citations import CitationFilter
 from lectern.chat.draft import Draft, Question
 from lectern.chat.followup import search_query
 from lectern.chat.prompt import build_prompt
-from lectern.chat.reranking import find_candidates, rerank
+from lectern.chat.retrieval import retrieve
 from lectern.errors import InternalError, LecternError, StoreUnavailable, UpstreamUnavailable
 from lectern.events import Degraded, Delta, Done, Event, Failed, Sources, Started
-from lectern.ports import LLM, Completion, Hits, Outcome, Passage, Ports, Prompt, Turn, Vector
+from lectern.ports import LLM, Completion, Hits, Outcome, Passage, Ports, Prompt, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,13 @@ async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerat
     troubles: list[Degraded] = []
     history = await _history(draft, ports, knobs, troubles)
     query = search_query(question.text, context=question.context, history=history)
-    hits = await _retrieve(query, draft, ports, knobs, troubles)
+    hits = await retrieve(
+        query,
+        ports,
+        limit=knobs.passages,
+        site=question.site,
+        trouble=lambda part, error: troubles.append(draft.degrade(part, error)),
+    )
     draft.show(hits.passages)
     try:
         yield Started(draft.conversation_id, draft.turn_id)
@@ -88,17 +94,6 @@ def load_rules() -> str:
     return resources.files("lectern.chat").joinpath("answer.md").read_text(encoding="utf-8").strip()
 
 
-async def embed_query(query: str, ports: Ports) -> Vector | None:
-    """The query's vector; None when retrieval is lexical.
-
-    Raises:
-        LecternError: The embeddings cannot be had now; lexical retrieval still can.
-    """
-    if ports.embeddings is None:
-        return None
-    return (await ports.embeddings.embed([query], purpose="query"))[0]
-
-
 async def _history(draft: Draft, ports: Ports, knobs: Knobs, troubles: list[Degraded]) -> Sequence[Turn]:
     if draft.question.conversation_id is None:
         return ()
@@ -107,26 +102,6 @@ async def _history(draft: Draft, ports: Ports, knobs: Knobs, troubles: list[Degr
     except StoreUnavailable as error:
         troubles.append(draft.degrade("store", error))
         return ()
-
-
-async def _retrieve(query: str, draft: Draft, ports: Ports, knobs: Knobs, troubles: list[Degraded]) -> Hits:
-    vector = None
-    try:
-        vector = await embed_query(query, ports)
-    except LecternError as error:
-        troubles.append(draft.degrade("embeddings", error))
-    hits = await find_candidates(
-        ports.index, ports.reranker, query, vector, limit=knobs.passages, site=draft.question.site
-    )
-    if hits.degraded is not None:
-        troubles.append(draft.degrade("index", hits.degraded))
-    if ports.reranker is None:
-        return hits
-    try:
-        return await rerank(hits, ports.reranker, query, limit=knobs.passages)
-    except LecternError as error:
-        troubles.append(draft.degrade("rerank", error))
-        return Hits(hits.passages[: knobs.passages], hits.confidence)
 
 
 def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:

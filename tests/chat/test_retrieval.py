@@ -10,7 +10,7 @@ from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
 from lectern.chat.draft import Question
 from lectern.chat.pipeline import Knobs, answer
-from lectern.chat.reranking import CANDIDATES
+from lectern.chat.retrieval import CANDIDATES
 from lectern.config import Settings
 from lectern.errors import LecternError, UpstreamTimeout
 from lectern.events import Degraded, Delta, Done, Event, Sources
