@@ -31,7 +31,7 @@ _SAVE_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """The pipeline's settings; `config.py` has their units, defaults and reasons."""
+    """The pipeline's settings; `config/` has their units, defaults and reasons."""
 
     passages: int
     history_turns: int
