@@ -1,0 +1,22 @@
+"""What the verbs share: the type of their parser, the console, and where Lectern shows a site itself."""
+
+import argparse
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names it no other way
+else:
+    Verbs = object
+
+DEMO_SITE = "lectern"
+"""The site made of Lectern's own README and docs; it gives way to the first real one."""
+
+console = Console(highlight=False)
+
+
+def own_pages(site: str) -> str:
+    """Where Lectern itself shows a site that is not published anywhere."""
+    return f"/pages/{quote(site, safe='')}"
