@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import signal
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import httpx2
 import pytest
 from tests.database_servers import Postgres
 from tests.qdrant_server import running_qdrant
-from tests.service_process import SSE, UP, environment
+from tests.service_process import SSE, UP, environment, outcomes
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
 
@@ -23,6 +25,7 @@ WAKE_SECONDS = 3
 """As long as Neon takes when it has slept: more than the patience with silence, less than that with the database."""
 
 Start = Callable[..., Served]
+Told = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def start(tmp_path: Path, stub: Stub) -> Iterator[Start]:
         service.close()
 
 
-async def ask(service: Served, question: str, session: str | None = None) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+async def ask(service: Served, question: str, session: str | None = None) -> AsyncGenerator[Told, None]:
     """The events of a turn, as they come; a comment comes as `ping`."""
     body = {"message": question} | ({"session_id": session} if session else {})
     name = ""
@@ -80,7 +83,7 @@ async def ask(service: Served, question: str, session: str | None = None) -> Asy
                 yield name, json.loads(line.removeprefix("data: "))
 
 
-def names(events: list[tuple[str, dict[str, Any]]]) -> list[str]:
+def names(events: list[Told]) -> list[str]:
     """The events' names with their parts; runs of deltas as one."""
     told = [f"{name} {data['part']}" if "part" in data else name for name, data in events]
     return [name for at, name in enumerate(told) if name != "delta" or told[at - 1] != "delta"]
@@ -138,6 +141,33 @@ async def test_a_sleeping_index_is_waited_for(start: Start) -> None:
                 awake.set()
         service.close()
     assert names(events) == ["started", "waking index", "sources", "delta", "done"]
+
+
+async def test_nobody_loses_a_turn_that_waits(tmp_path: Path, start: Start) -> None:
+    """Who leaves meanwhile, and who is cut off by a stop: the stream has its end, and both turns are kept."""
+    asleep = threading.Event()
+    with running_qdrant() as qdrant:
+        service = start(QDRANT_URL=qdrant.url, GRACEFUL_TIMEOUT_SECONDS="3")
+
+        def sleep(_: str) -> None:
+            asleep.wait(20)
+
+        qdrant.fault = sleep
+        async with aclosing(ask(service, "How do I run the tests?")) as events:
+            async for name, _ in events:
+                if name == "waking":
+                    break
+        until(lambda: outcomes(tmp_path) == [("cancelled", "")])
+        seen = []
+        async for event in ask(service, "How do I lint?"):
+            seen.append(event)
+            if event[0] == "waking":
+                service.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(service.exit_code) == 0
+        asleep.set()
+    assert names(seen) == ["started", "waking index", "failed"]
+    assert seen[-1][1]["code"] == "shutting_down"
+    assert outcomes(tmp_path) == [("cancelled", "")] * 2
 
 
 async def test_a_model_that_starts_is_told_of(start: Start) -> None:
