@@ -136,7 +136,7 @@ def test_a_meaning_is_found_without_a_common_word(start: Start, tmp_path: Path) 
 
 def test_a_model_streams_its_answer(start: Start, stub: Stub) -> None:
     """Deltas come from the model, in order, between the sources and exactly one `done`."""
-    service = start(OPENAI_BASE_URL=stub.base_url, OPENAI_MODEL="stub-ttft20-itl5-len20")
+    service = start(OPENAI_BASE_URL=stub.base_url, OPENAI_MODEL="stub-ttft20-itl5-len20", WAKING_SECONDS="60")
     body = {"message": "How do I run the tests?"}
     with client(service) as http, http.stream("POST", "/chat", json=body, headers=SSE) as response:
         names = [name for name, _ in events(response.iter_lines())]

@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             history_turns=settings.history_turns,
             prompt_tokens=settings.prompt_tokens,
             min_confidence=settings.min_confidence,
+            waking_seconds=settings.waking_seconds,
             rules=load_rules(),
         ),
         max_message_characters=settings.max_message_characters,

@@ -1,13 +1,15 @@
 """The events of a turn: the stream's vocabulary, in the order they are sent.
 
     started   {conversation_id, turn_id}
-    waking    {part}                              any number: a sleeping dependency is being woken
+    waking    {part}                              any number, before the first delta: a part is slow to answer
     sources   {sources: [source, …]}              once, before the first delta
     delta     {text}                              the answer, piece by piece
     degraded  {part, reason, used}                any number, before or between deltas: what could not be used
     done      {usage, timings, finish, outcome}   the end of an answer …
     failed    {code, message, retryable}          … or of a turn that could not be answered
 
+`started` comes when the sources are found, or as soon as that takes long; an error before it is an answer with a status
+of its own. `waking` names `store`, `embeddings`, `index` or `rerank` before `sources`, and `llm` after; each part once.
 Exactly one `done` or `failed` ends a turn, and nothing follows it. The turn is saved before either is sent.
 A source is `{id, site, document, title, heading_path, url, anchor, href, slug, score, quote}`; `href` opens it.
 An answer cites sources as `[1]`, `[2]`, counted from one; a number that names no source is never sent.
@@ -64,7 +66,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The turn was accepted and retrieval is done."""
+    """The turn was accepted; from here on its failure is an event."""
 
     conversation_id: str
     turn_id: str
@@ -73,7 +75,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Waking:
-    """A sleeping dependency is being woken; the answer takes a little longer."""
+    """A part is slow to answer, most likely because it slept; the turn waits for it as long as its limits allow."""
 
     part: str
     name: Literal["waking"] = "waking"

@@ -161,6 +161,28 @@ async def test_readers_do_not_wait_for_a_database_that_is_down(database: Away, s
     database.hang.set()
 
 
+async def test_a_database_that_may_be_waking_is_waited_for(
+    database: Away, files: OutboxFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A save did not want to wait for it, but who goes on with the conversation gets all of it once it is awake."""
+    monkeypatch.setattr(outbox_store, "SAVE_SECONDS", 0.01)
+    store = OutboxStore(database, files, patience_seconds=60)
+    conversation = str(uuid4())
+    kept, waits = a_turn(conversation), a_turn(conversation, minute=1)
+    await store.save_turn(kept)
+    database.hang = asyncio.Event()
+    await store.save_turn(waits)
+    reading = [asyncio.create_task(store.history(conversation, limit=5)) for _ in range(3)]
+    await eventually(lambda: database.asked == 3)  # by the two saves and the tender
+    reading[0].cancel()
+    done, _ = await asyncio.wait(reading, timeout=0.1)
+    assert done == {reading[0]}
+    assert database.asked == 3
+    database.hang.set()
+    assert await asyncio.gather(*reading[1:]) == [[kept, waits]] * 2
+    await store.close()
+
+
 async def test_a_database_that_hangs_is_not_waited_for(
     database: Away, files: OutboxFiles, store: OutboxStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,15 +1,18 @@
 """The chat API over HTTP: what front ends send and read."""
 
+import asyncio
 import json
 import uuid
 from typing import Any
 
 import pytest
 from tests.conftest import Client, MakeClient
-from tests.scripted import FixedIndex, ScriptedLLM, hits
+from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.sql_store import SqlStore
-from lectern.errors import ConversationNotFound, UpstreamTimeout
+from lectern.config import Settings
+from lectern.errors import ConversationNotFound, IndexUnavailable, UpstreamTimeout
+from lectern.ports import Hits, Vector
 
 SSE = {"Accept": "text/event-stream"}
 
@@ -92,6 +95,40 @@ async def test_a_stream_that_fails_ends_with_failed(make_client: MakeClient) -> 
         "message": "The language model did not answer in time.",
         "retryable": True,
     }
+
+
+class LateIndex(FixedIndex):
+    """Answers, or fails, only after the patience with silence is over."""
+
+    async def search(
+        self, query: str, *, vector: Vector | None = None, limit: int = 5, site: str | None = None
+    ) -> Hits:
+        """Find, late."""
+        await asyncio.sleep(0.05)  # its timer ends after that of the patience, however slow the machine
+        return await super().search(query, vector=vector, limit=limit, site=site)
+
+
+async def test_a_sleeping_index_is_told_of(make_client: MakeClient, settings: Settings) -> None:
+    """The stream begins before retrieval is done; the one object waits as it always does."""
+    hasty = settings.model_copy(update={"waking_seconds": 0.01})
+    client = make_client(index=LateIndex(hits(passage(1))), changed=hasty)
+    seen = events((await client.post("/chat", json={"message": "What is a reducer?"}, headers=SSE)).text)
+    assert [name for name, _, _ in seen] == ["started", "waking", "sources", "delta", "delta", "done"]
+    assert [number for _, number, _ in seen] == ["1", "2", "3", "4", "5", "6"]
+    assert seen[1][2] == {"part": "index"}
+    response = await client.post("/chat", json={"message": "What is a reducer?"})
+    assert response.json()["message"] == "Reducers are pure [1]."
+
+
+async def test_a_late_error_is_an_event_of_a_stream_only(make_client: MakeClient, settings: Settings) -> None:
+    """After `started` it is a `failed`; without a stream it still has its own status."""
+    hasty = settings.model_copy(update={"waking_seconds": 0.01})
+    client = make_client(index=LateIndex(IndexUnavailable()), changed=hasty)
+    seen = events((await client.post("/chat", json={"message": "What is a reducer?"}, headers=SSE)).text)
+    assert [name for name, _, _ in seen] == ["started", "waking", "failed"]
+    assert seen[2][2]["code"] == "index_unavailable"
+    response = await client.post("/chat", json={"message": "What is a reducer?"})
+    assert (response.status_code, response.json()["error"]) == (503, "index_unavailable")
 
 
 async def test_a_json_answer_that_fails_has_its_status(make_client: MakeClient) -> None:

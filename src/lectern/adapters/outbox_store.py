@@ -1,12 +1,13 @@
 """A store whose turns are safe while its database sleeps, restarts or is away: they wait on this machine's disk.
 
 A turn is kept in the database or in the outbox before it is acknowledged, also when its caller leaves meanwhile. While
-the database is down, only the tender asks it, and readers do not wait for it. Writing a turn twice is the same as once,
-so a worker may be killed at any moment.
+the database is down, only the tender asks it; readers wait for it as long as it may be waking, and no longer. Writing a
+turn twice is the same as once, so a worker may be killed at any moment.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -33,7 +34,7 @@ class OutboxStore:
     Args:
         database: Where turns belong.
         files: Where they wait.
-        patience_seconds: How long reading a conversation waits for the database.
+        patience_seconds: How long reading a conversation waits for the database, which may have to wake.
         migrate: Brings the schema up to date, elsewhere than in this process.
         needs_migration: Whether the database turned out to have no schema or an older one, so that it is called.
     """
@@ -58,8 +59,12 @@ class OutboxStore:
         # Looked for first: what is written meanwhile is then seen twice, never not at all.
         waiting = await self._waiting_of(conversation_id, limit)
         known: list[Turn] = []
+        ends_at = time.monotonic() + self._patience
+        await self._tender.wake(self._patience)
         try:
-            known = await self._ask(self._database.history(conversation_id, limit=limit), self._patience)
+            known = await self._ask(
+                self._database.history(conversation_id, limit=limit), max(0, ends_at - time.monotonic())
+            )
         except (ConversationNotFound, StoreUnavailable):
             if not waiting:
                 raise
@@ -107,10 +112,11 @@ class OutboxStore:
     async def warm(self) -> None:
         """Connect and check the schema; from here on the outbox is tended."""
         self._tender.start()
+        asked_at = time.monotonic()
         try:
             await self._database.warm()
         except StoreUnavailable:
-            self._tender.missed()
+            self._tender.missed(asked_at)
             raise
 
     async def close(self) -> None:
@@ -145,11 +151,12 @@ class OutboxStore:
         if self._tender.down:
             asked.close()
             raise StoreUnavailable
+        asked_at = time.monotonic()
         asking = asyncio.create_task(asked)
         self._remember(asking)
         done, _ = await asyncio.wait({asking}, timeout=seconds)
         if not done or isinstance(asking.exception(), StoreUnavailable):
-            self._tender.missed()
+            self._tender.missed(asked_at)
         if not done:
             raise StoreUnavailable
         return asking.result()

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar, TypeVarTuple
 
 import anyio.to_thread
@@ -66,6 +67,8 @@ class Tender:
         self._migrated_at = float("-inf")
         self._disk = CapacityLimiter(_DISK_THREADS)
         self._pause = 0.0
+        self._missed_at = float("-inf")
+        self._back = asyncio.Event()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -81,12 +84,30 @@ class Tender:
             self._news.set()
             self._task = asyncio.create_task(self._tend_for_ever())
 
-    def missed(self) -> None:
-        """Take the database for down from now on, and ask it at once whether it is."""
+    def missed(self, asked_at: float) -> None:
+        """Take the database for down from now on, and ask it at once whether it is.
+
+        Args:
+            asked_at: When it was asked, in monotonic seconds.
+        """
         if not self.down:
             self._pause = FIRST_PAUSE_SECONDS
+            self._missed_at = asked_at
+            self._back.clear()
             self.start()
             self._news.set()
+
+    async def wake(self, seconds: float) -> None:
+        """Return when the database is there, or was missed this long ago: then it does not sleep, it is down.
+
+        Args:
+            seconds: How long it may take to wake.
+        """
+        left = self._missed_at + seconds - time.monotonic()
+        if self.down and left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._back.wait()
 
     async def stop(self) -> None:
         """Tend no more."""
@@ -117,6 +138,7 @@ class Tender:
             try:
                 await self._tend()
                 self._pause = 0
+                self._back.set()
             except (StoreUnavailable, OSError):
                 self._pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause * 2))
             except Exception:

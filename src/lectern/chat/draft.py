@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lectern.errors import LecternError
-from lectern.events import Degraded, Delta, Source
-from lectern.ports import Outcome, Passage, Turn, Usage
+from lectern.events import Degraded, Delta, Source, Started
+from lectern.ports import Completion, Finish, Outcome, Passage, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,10 @@ class Draft:
         self.conversation_id = question.conversation_id or str(uuid.uuid4())
         self.turn_id = str(uuid.uuid4())
         self.sources: tuple[Source, ...] = ()
+        self.finish: Finish = "stop"
         self.usage: dict[str, int] = {}
         self.timings: dict[str, float] = {}
+        self.started = False
         self.saved = False
         self._created_at = datetime.now(UTC)
         self._started = time.monotonic()
@@ -54,6 +56,11 @@ class Draft:
     def mark(self, milestone: str) -> None:
         """Note the milliseconds since the question came."""
         self.timings[milestone] = round((time.monotonic() - self._started) * 1000, 1)
+
+    def start(self) -> Started:
+        """Tell the reader which turn this is; from here on it is kept, whatever becomes of it."""
+        self.started = True
+        return Started(self.conversation_id, self.turn_id)
 
     def show(self, passages: Sequence[Passage]) -> None:
         """Note what the reader is shown as sources."""
@@ -79,9 +86,10 @@ class Draft:
         self._degraded[part] = error.code
         return Degraded(part, error.code, used)
 
-    def count(self, usage: Usage | None) -> None:
-        """Note the tokens, when the provider counted them."""
-        if usage:
+    def complete(self, completion: Completion) -> None:
+        """Note why the answer ended, and its tokens when the provider counted them."""
+        self.finish = completion.finish
+        if usage := completion.usage:
             self.usage = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
 
     def turn(self, outcome: Outcome) -> Turn:

@@ -1,7 +1,8 @@
 """One turn: history → retrieve → prompt → generate → persist, as one async generator of events.
 
-Retrieval is done before the first event. Nothing is held while tokens flow. The turn is saved before its last event,
-also when it fails or the reader leaves. After the first event a failure is an event.
+Its first event comes when retrieval is done, or as soon as that takes long; before it an error is raised, after it a
+failure is an event. Nothing is held while tokens flow. The turn is saved before its last event, also when it fails or
+the reader leaves.
 """
 
 import logging
@@ -13,18 +14,18 @@ from typing import Literal
 
 import anyio
 
-from lectern.chat.citations import CitationFilter
 from lectern.chat.draft import Draft, Question
 from lectern.chat.followup import search_query
+from lectern.chat.generation import generate, not_found
 from lectern.chat.prompt import build_prompt
 from lectern.chat.retrieval import retrieve
-from lectern.errors import InternalError, LecternError, StoreUnavailable, UpstreamUnavailable
-from lectern.events import Degraded, Delta, Done, Event, Failed, Sources, Started
-from lectern.ports import LLM, Completion, Hits, Outcome, Passage, Ports, Prompt, Turn
+from lectern.chat.waiting import Waiting, Work
+from lectern.errors import ConversationNotFound, InternalError, LecternError, StoreUnavailable
+from lectern.events import Degraded, Done, Event, Failed, Sources
+from lectern.ports import Hits, Outcome, Ports, Turn
 
 logger = logging.getLogger(__name__)
 
-_NEAREST = 3
 _SAVE_SECONDS = 5
 """How long the saving of a turn that was cut off may take; a stopping worker waits for it."""
 
@@ -37,7 +38,17 @@ class Knobs:
     history_turns: int
     prompt_tokens: int
     min_confidence: float
+    waking_seconds: float
     rules: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a turn is made from: the earlier turns, the passages, and what could not be used to get them."""
+
+    history: Sequence[Turn]
+    hits: Hits
+    troubles: Sequence[Degraded]
 
 
 async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerator[Event, None]:
@@ -48,44 +59,32 @@ async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerat
         IndexUnavailable: There is nothing to answer from.
     """
     draft = Draft(question)
-    troubles: list[Degraded] = []
-    history = await _history(draft, ports, knobs, troubles)
-    query = search_query(question.text, context=question.context, history=history)
-    hits = await retrieve(
-        query,
-        ports,
-        limit=knobs.passages,
-        site=question.site,
-        trouble=lambda part, error: troubles.append(draft.degrade(part, error)),
-    )
-    draft.show(hits.passages)
+    waiting = Waiting(knobs.waking_seconds)
     try:
-        yield Started(draft.conversation_id, draft.turn_id)
-        yield Sources(draft.sources)
-        for trouble in troubles:
-            yield trouble
-        completion = Completion()
-        async with aclosing(_respond(hits, history, draft, ports, knobs)) as items:
-            async for item in items:
-                if isinstance(item, Completion):
-                    completion = item
-                else:
-                    yield item
-        draft.count(completion.usage)
-        outcome = _outcome(hits, knobs)
+        async with Work(_find(draft, ports, knobs, waiting), waiting) as finding:
+            while waking := await finding.slow():
+                if not draft.started:
+                    yield draft.start()
+                yield waking
+            found = finding.result()
+        if not draft.started:
+            yield draft.start()
+        async with aclosing(_respond(found, draft, ports, knobs, waiting)) as events:
+            async for event in events:
+                yield event
+        outcome = _outcome(found.hits, knobs)
         if unsaved := await _save(draft, outcome, ports):
             yield unsaved
-        yield Done(outcome=outcome, finish=completion.finish, usage=draft.usage, timings=draft.timings)
+        yield Done(outcome=outcome, finish=draft.finish, usage=draft.usage, timings=draft.timings)
     except Exception as error:
-        failure = error if isinstance(error, LecternError) else InternalError()
-        defect = error if isinstance(failure, InternalError) else None
-        logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
-        await _save(draft, "failed", ports)
-        yield Failed.of(failure)
+        if not draft.started:
+            raise
+        yield await _failed(error, draft, ports)
     except BaseException:
         # The reader left or the worker stops. What was said is kept: shielded, as this very task is being cancelled.
-        with anyio.move_on_after(_SAVE_SECONDS, shield=True):
-            await _save(draft, "cancelled", ports)
+        if draft.started:
+            with anyio.move_on_after(_SAVE_SECONDS, shield=True):
+                await _save(draft, "cancelled", ports)
         raise
 
 
@@ -94,86 +93,63 @@ def load_rules() -> str:
     return resources.files("lectern.chat").joinpath("answer.md").read_text(encoding="utf-8").strip()
 
 
-async def _history(draft: Draft, ports: Ports, knobs: Knobs, troubles: list[Degraded]) -> Sequence[Turn]:
-    if draft.question.conversation_id is None:
-        return ()
-    try:
-        return await ports.store.history(draft.conversation_id, limit=knobs.history_turns)
-    except StoreUnavailable as error:
-        troubles.append(draft.degrade("store", error))
-        return ()
-
-
-def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:
-    return "answered" if hits.passages and hits.confidence >= knobs.min_confidence else "not_found"
+async def _find(draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting) -> Found:
+    troubles: list[Degraded] = []
+    history: Sequence[Turn] = ()
+    question = draft.question
+    if question.conversation_id is not None:
+        waiting.on("store")
+        try:
+            history = await ports.store.history(draft.conversation_id, limit=knobs.history_turns)
+        except StoreUnavailable as error:
+            troubles.append(draft.degrade("store", error))
+    hits = await retrieve(
+        search_query(question.text, context=question.context, history=history),
+        ports,
+        limit=knobs.passages,
+        site=question.site,
+        trouble=lambda part, error: troubles.append(draft.degrade(part, error)),
+        asking=waiting.on,
+    )
+    draft.show(hits.passages)
+    return Found(history, hits, troubles)
 
 
 async def _respond(
-    hits: Hits, history: Sequence[Turn], draft: Draft, ports: Ports, knobs: Knobs
-) -> AsyncGenerator[Delta | Degraded | Completion, None]:
-    """The answer, or that there is none; by a stand-in when the model fails before its first word."""
+    found: Found, draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting
+) -> AsyncGenerator[Event, None]:
+    """What was found, then the answer, or that there is none."""
+    hits, question = found.hits, draft.question
+    yield Sources(draft.sources)
+    for trouble in found.troubles:
+        yield trouble
     if _outcome(hits, knobs) == "not_found":
         yield draft.say(not_found(hits.passages))
         return
-    question = draft.question
     prompt = build_prompt(
         question.text,
         context=question.context,
         passages=hits.passages,
-        history=history,
+        history=found.history,
         rules=knobs.rules,
         budget_tokens=knobs.prompt_tokens,
     )
-    async with aclosing(_stand_in(prompt, draft, ports)) as items:
-        async for item in items:
-            yield item
+    async with aclosing(generate(prompt, draft, ports)) as events:
+        waiting.on("llm")
+        async with Work(_first(events), waiting) as beginning:
+            while waking := await beginning.slow():
+                yield waking
+        yield beginning.result()
+        async for event in events:
+            yield event
 
 
-async def _stand_in(prompt: Prompt, draft: Draft, ports: Ports) -> AsyncGenerator[Delta | Degraded | Completion, None]:
-    """The first model's answer that begins; when it is not the model's own, one `degraded` says so before it."""
-    failure: LecternError | None = None
-    for llm in (ports.llm, *ports.fallback_llms):
-        try:
-            async with aclosing(_generate(llm, prompt, draft)) as items:
-                async for item in items:
-                    if failure is not None:
-                        yield draft.degrade("llm", failure, used=llm.describe().kind)
-                        failure = None
-                    yield item
-        except LecternError as error:
-            if draft.said:
-                raise
-            failure = failure or error
-        else:
-            return
-    assert failure is not None
-    raise failure
+async def _first(events: AsyncGenerator[Event, None]) -> Event:
+    return await anext(events)
 
 
-async def _generate(llm: LLM, prompt: Prompt, draft: Draft) -> AsyncGenerator[Delta | Completion, None]:
-    """One model's answer, with its citations checked."""
-    citations = CitationFilter(len(prompt.passages))
-    async with aclosing(llm.stream(prompt)) as items:
-        async for item in items:
-            if isinstance(item, Completion):
-                if rest := citations.flush():
-                    yield draft.say(rest)
-                if not draft.said:
-                    raise UpstreamUnavailable("The language model sent an empty answer.")
-                yield item
-            elif text := citations.feed(item):
-                yield draft.say(text)
-
-
-def not_found(passages: Sequence[Passage]) -> str:
-    """What is said when nothing relevant was found: no invention, only the nearest pages."""
-    text = "I couldn't find an answer to this on this site."
-    if not passages:
-        return text
-    nearest = [
-        f"- [{passage.label}]({passage.href}) [{number}]" for number, passage in enumerate(passages[:_NEAREST], start=1)
-    ]
-    return "\n".join([f"{text} The nearest pages are:", "", *nearest])
+def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:
+    return "answered" if hits.passages and hits.confidence >= knobs.min_confidence else "not_found"
 
 
 async def _save(draft: Draft, outcome: Outcome, ports: Ports) -> Degraded | None:
@@ -186,3 +162,13 @@ async def _save(draft: Draft, outcome: Outcome, ports: Ports) -> Degraded | None
     except StoreUnavailable as error:
         return draft.degrade("store", error)
     return None
+
+
+async def _failed(error: Exception, draft: Draft, ports: Ports) -> Failed:
+    """Keep a turn that failed; its last event."""
+    failure = error if isinstance(error, LecternError) else InternalError()
+    defect = error if isinstance(failure, InternalError) else None
+    logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
+    if not isinstance(failure, ConversationNotFound):  # keeping the turn would bring a deleted conversation back
+        await _save(draft, "failed", ports)
+    return Failed.of(failure)

@@ -14,25 +14,44 @@ Trouble = Callable[[str, LecternError], object]
 """Told of a part that could not be used, and why."""
 
 
-async def retrieve(query: str, ports: Ports, *, limit: int, site: str | None, trouble: Trouble) -> Hits:
-    """The best passages, at most `limit`.
+async def retrieve(
+    query: str,
+    ports: Ports,
+    *,
+    limit: int,
+    site: str | None,
+    trouble: Trouble,
+    asking: Callable[[str], object] = lambda _: None,
+) -> Hits:
+    """The best passages.
 
     Without embeddings retrieval goes by words; without a reranker the index's order stands.
+
+    Args:
+        query: The words to search for.
+        ports: Who is asked.
+        limit: Passages at most.
+        site: Search this site only; None means all.
+        trouble: Told of each part that could not be used.
+        asking: Told of each part before it is asked.
 
     Raises:
         IndexUnavailable: There is nothing to search in.
     """
     vector = None
     if ports.embeddings is not None:
+        asking("embeddings")
         try:
             [vector] = await ports.embeddings.embed([query], purpose="query")
         except LecternError as error:
             trouble("embeddings", error)
     count = limit if ports.reranker is None else max(limit, CANDIDATES)
+    asking("index")
     hits = await ports.index.search(query, vector=vector, limit=count, site=site)
     if hits.degraded is not None:
         trouble("index", hits.degraded)
     if ports.reranker is not None:
+        asking("rerank")
         try:
             hits = await _ranked(hits, ports.reranker, query)
         except LecternError as error:

@@ -16,4 +16,9 @@ class ChatSettings(SettingsPart):
     )
     max_body_bytes: int = Field(262_144, ge=1024, le=104_857_600, description="Largest request body, in bytes")
     max_message_characters: int = Field(8000, ge=100, le=100_000, description="Longest question, in characters")
+    waking_seconds: Seconds = Field(
+        1,
+        description="A stream that waits this long for a part says `waking`; parts that are awake answer in less, and"
+        " longer waits look like a fault",
+    )
     heartbeat_seconds: Seconds = Field(10, description="Silence on a stream after which a comment keeps it open")
