@@ -11,7 +11,7 @@ from lectern.database_address import is_postgres
 from lectern.errors import LecternError, StoreUnavailable
 from lectern.ingest.pipeline import NothingToIngest, ingest
 from lectern.lifecycle.content import fingerprint_of
-from lectern.ops.side_process import LOWEST_PRIORITY, end_with_caller
+from lectern.ops.side_process import end_with_caller
 from lectern.ports import Embeddings, Index
 from lectern.wiring import build_embeddings, build_index, indexed_content, migrate, note_indexed_content
 
@@ -30,7 +30,6 @@ def add_to(verbs: Verbs) -> None:
         "content: bring the index in line with CONTENT_DIR, vectors included (default: schema index)",
     )
     add.add_argument("--beside", action="store_true", help="end when standard input does, as a server's side process")
-    add.add_argument("--nice", action="store_true", help="run at the lowest priority")
     add.set_defaults(command=_prepare)
 
 
@@ -41,8 +40,6 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings) -> int:
         return 2  # as argparse has it, which cannot check the choices of none
     if arguments.beside:
         end_with_caller()
-    if arguments.nice:
-        os.nice(LOWEST_PRIORITY)
     code = _migrate(settings) if "schema" in parts else os.EX_OK
     index = build_index(settings)
     try:

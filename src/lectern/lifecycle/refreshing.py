@@ -10,7 +10,7 @@ import logging
 from lectern.config import Settings
 from lectern.lifecycle.content import fingerprint_of
 from lectern.ops.file_lock import try_lock, unlock
-from lectern.ops.side_process import run_beside
+from lectern.ops.side_process import LOWEST_PRIORITY, run_beside
 from lectern.wiring import indexed_content
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ async def refresh(settings: Settings, model: str | None) -> None:
         return
     try:
         if not await asyncio.to_thread(is_fresh, settings, model):
-            code = await run_beside("lectern.cli", "prepare", "content", "--beside", "--nice", log=logger)
+            command = ("lectern.cli", "prepare", "content", "--beside")
+            code = await run_beside(*command, log=logger, nice=LOWEST_PRIORITY)
             if code:
                 logger.warning(
                     "CONTENT_DIR %s is not indexed as it is now; the next start tries again", settings.content_dir

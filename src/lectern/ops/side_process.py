@@ -28,6 +28,7 @@ async def run_beside(
     log: logging.Logger,
     environment: Mapping[str, str] | None = None,
     seconds: float | None = None,
+    nice: int = 0,
 ) -> int:
     """Run `python -m module arguments` to its end and log what it says.
 
@@ -37,6 +38,7 @@ async def run_beside(
         log: Gets each line: as information, or the last one as a warning when it fails.
         environment: Variables on top of this process's own.
         seconds: How long it may take; None for as long as it likes.
+        nice: Its nice value; set from here, so that its imports have it too.
 
     Returns:
         Its exit code.
@@ -58,6 +60,9 @@ async def run_beside(
         limit=_LONGEST_LINE_BYTES,
     )
     try:
+        if nice:
+            with suppress(ProcessLookupError):  # it may be over already
+                os.setpriority(os.PRIO_PROCESS, process.pid, nice)
         async with asyncio.timeout(seconds):
             return await _follow(process, log)
     finally:
