@@ -43,9 +43,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         ports: Made from the settings when left out; tests hand in their own.
 
     Raises:
-        ConfigError: A setting is wrong; the message names all that are.
+        ConfigError: A setting is wrong, or missing on a Space; the message names all that are.
     """
-    settings = settings or Settings.load()
+    settings = settings or Settings.load_for_serving()
     if ports is None:
         plan = process.plan()
         ports = build_ports(
@@ -147,15 +147,19 @@ def _lexical_only(settings: Settings, ports: Ports) -> list[tuple[str, str]]:
 
 
 def _announce(settings: Settings, ports: Ports) -> None:
+    misspelt = [str(misspelling) for misspelling in settings.misspellings()]
     report = BootReport(
         address=_address(settings),
         version=lectern.__version__,
         plan=process.plan().sentences,
         parts=ports.parts(),
         missing=[*settings.missing_for_production(), *_lexical_only(settings, ports)],
+        misspelt=misspelt,
     )
     if logs.choose_format(settings.log_format) == "text":
         with suppress(OSError):  # nobody reads it, or there is no room
             print(f"\n{report.text()}\n", flush=True)  # noqa: T201 - for the person who started it
     else:
+        for sentence in misspelt:
+            logger.warning("%s", sentence)
         logger.info("Lectern is up: %s", report.address, extra=report.fields())

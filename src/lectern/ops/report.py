@@ -16,6 +16,7 @@ class BootReport:
         plan: One sentence a number: workers, and why that many.
         parts: Each dependency with its kind and state.
         missing: What is not set for production, as `(variable, consequence)`.
+        misspelt: One sentence a name that is set and no setting, but nearly one.
     """
 
     address: str
@@ -23,6 +24,7 @@ class BootReport:
     plan: Sequence[str]
     parts: Sequence[Part]
     missing: Sequence[tuple[str, str]]
+    misspelt: Sequence[str] = ()
 
     def text(self) -> str:
         """The report for people."""
@@ -34,6 +36,8 @@ class BootReport:
             lines += ["", "  For production, set:"]
             width = max(len(variable) for variable, _ in self.missing)
             lines += [f"    {variable:<{width}}  {consequence}" for variable, consequence in self.missing]
+        if self.misspelt:
+            lines += ["", *(f"  {sentence}" for sentence in self.misspelt)]
         return "\n".join(lines)
 
     def fields(self) -> dict[str, object]:
@@ -44,6 +48,7 @@ class BootReport:
             "plan": list(self.plan),
             "parts": [{"name": p.name, "kind": p.kind, "state": p.state, "note": p.note} for p in self.parts],
             "missing": dict(self.missing),
+            "misspelt": list(self.misspelt),
         }
 
 
