@@ -22,6 +22,7 @@ from lectern.serving.limits import read_limits
 from lectern.serving.plan import plan
 
 _own_hook = sys.excepthook
+_OWN_APPS = {ServerSettings.model_fields["app_module"].default, "main:app"}
 
 
 def _stop(message: object) -> NoReturn:
@@ -30,13 +31,28 @@ def _stop(message: object) -> NoReturn:
 
 
 def _load() -> ServerSettings:
-    """The settings; if one is wrong and the app is Lectern, its own wrong ones are named in the same message."""
+    """The settings; if the app is Lectern, what it needs is looked at too, before anything slow, and told at once."""
+    argument = _named_app()
     try:
-        return ServerSettings.load()
-    except ConfigError as error:
-        if "APP_MODULE" not in os.environ:
-            Settings.load()
-        raise ConfigError(str(error)) from None
+        settings = ServerSettings.load()
+    except ConfigError:
+        if (argument or os.environ.get("APP_MODULE", "main:app")) in _OWN_APPS:
+            Settings.load_for_serving()
+        raise
+    if (argument or settings.app_module) in _OWN_APPS:
+        Settings.load_for_serving()
+    return settings
+
+
+def _named_app() -> str | None:
+    """The app that gunicorn's arguments name; it wins over APP_MODULE."""
+    held = os.environ.pop("WEB_CONCURRENCY", None)  # gunicorn reads it when imported, and only takes a bare number
+    from gunicorn.config import Config  # noqa: PLC0415 - as said above
+
+    if held is not None:
+        os.environ["WEB_CONCURRENCY"] = held
+    arguments, _ = Config().parser().parse_known_args()
+    return next(iter(arguments.args), None)
 
 
 def _load_or_keep() -> ServerSettings:

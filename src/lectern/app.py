@@ -31,11 +31,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         ports: Made from the settings when left out; tests hand in their own.
 
     Raises:
-        ConfigError: A setting is wrong; the message names all that are.
+        ConfigError: A setting is wrong, or missing on a Space; the message names all that are.
     """
     # What a caller brings along, a test or another app, is prepared by that caller.
     owns_data = settings is None and ports is None
-    settings = settings or Settings.load()
+    settings = settings or Settings.load_for_serving()
     if ports is None:
         plan = process.plan()
         ports = build_ports(

@@ -7,7 +7,16 @@ variable at once.
 
 from lectern.config.errors import ConfigError
 from lectern.config.models import LOCAL_EMBEDDING_MODEL, OPENAI
+from lectern.config.requirements import REQUIREMENTS, Requirement
 from lectern.config.server import ServerSettings
 from lectern.config.settings import Settings
 
-__all__ = ["LOCAL_EMBEDDING_MODEL", "OPENAI", "ConfigError", "ServerSettings", "Settings"]
+__all__ = [
+    "LOCAL_EMBEDDING_MODEL",
+    "OPENAI",
+    "REQUIREMENTS",
+    "ConfigError",
+    "Requirement",
+    "ServerSettings",
+    "Settings",
+]

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from lectern.config.part import SettingsPart
+from lectern.config.part import Key, SettingsPart, WebAddress
 
 
 class AccessSettings(SettingsPart):
@@ -13,14 +13,15 @@ class AccessSettings(SettingsPart):
 
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://localhost:3000", "http://127.0.0.1:3000"),
-        description="Sites whose pages may call the API, comma-separated; the default is a Docusaurus on this machine",
+        description="Sites whose pages may call the API, comma-separated, or none; the default is a Docusaurus on this "
+        "machine",
     )
 
-    admin_token: SecretStr | None = Field(
+    admin_token: Key | None = Field(
         None, min_length=16, description="The operator's token, for GET /health/report; unset, nobody may read it"
     )
-    better_auth_url: str | None = Field(
-        None, pattern=r"^https?://[^\s?#]+$", description="Your Better Auth server; ./entrypoint.sh check looks at it"
+    better_auth_url: WebAddress | None = Field(
+        None, description="Your Better Auth server; ./entrypoint.sh check looks at it"
     )
     better_auth_secret: SecretStr | None = Field(
         None, description="That server's secret; ./entrypoint.sh check looks at its length"
@@ -30,5 +31,7 @@ class AccessSettings(SettingsPart):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
+            if value.lower() == "none":
+                return ()
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
         return value

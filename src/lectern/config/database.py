@@ -15,7 +15,7 @@ class DatabaseSettings(SettingsPart):
         "unset, a file in DATA_DIR",
     )
     neon_api_key: SecretStr | None = Field(
-        None, description="The same, under the name some deployments use; DATABASE_URL wins"
+        None, description="The same address, under the name some deployments use; DATABASE_URL wins"
     )
     database_connect_timeout_seconds: Seconds = Field(
         5, description="Time to connect to Postgres; one that sleeps takes some seconds to wake"

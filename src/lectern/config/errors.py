@@ -1,13 +1,23 @@
 """How wrong settings are told: one message that names them all."""
 
-import os
+import re
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+_LOGIN = re.compile(r"//[^/\s]*@")
+_KEY = re.compile(r"(sk|pk|gsk|hf|co|napi|npg|ghp|xox[a-z])[-_]", re.IGNORECASE)  # providers begin theirs so
+_LONG_WORD = re.compile(r"[\w+=-]{20,}")
+_SHOWN_CHARACTERS = 80
+
 
 class ConfigError(Exception):
     """One message that names each wrong variable, what it held and what it wants. Never a secret's value."""
+
+
+def wrong_fields(error: ValidationError) -> list[str]:
+    """The names of the fields that are wrong, each once."""
+    return list(dict.fromkeys(str(fault["loc"][0]) for fault in error.errors(include_url=False, include_context=False)))
 
 
 def explain(model: type[BaseSettings], error: ValidationError) -> str:
@@ -16,8 +26,15 @@ def explain(model: type[BaseSettings], error: ValidationError) -> str:
     for fault in error.errors(include_url=False, include_context=False):
         field_name = str(fault["loc"][0])
         field = model.model_fields[field_name]
-        secret = "Secret" in str(field.annotation)
-        held = "a secret value" if secret else repr(os.environ.get(field_name.upper(), fault["input"]))
+        held = "a secret value" if "Secret" in str(field.annotation) else _shown(fault["input"])
         wants = fault["msg"].removeprefix("Value error, ")
         lines.append(f"  {field_name.upper()} held {held}; it wants: {wants} ({field.description}).")
     return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    """The value for people, unless it may be or hold a secret that was put into the wrong variable."""
+    text = str(value)
+    if "?" in text or "=" in text or _KEY.match(text) or _LOGIN.search(text) or _LONG_WORD.search(text):
+        return "a value that is not shown, as it may hold a secret"
+    return repr(value) if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]!r}…"

@@ -3,9 +3,9 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from lectern.config.part import SettingsPart
+from lectern.config.part import Key, SettingsPart, WebAddress
 
 
 def own_pages(site: str) -> str:
@@ -24,18 +24,16 @@ class IndexSettings(SettingsPart):
         Path("content"), description="Folder of your site's Markdown; a start indexes what changed in it, if it exists"
     )
     site_name: str = Field("docs", min_length=1, max_length=100, description="Name of the site made from CONTENT_DIR")
-    site_url: str | None = Field(
+    site_url: WebAddress | None = Field(
         None,
-        pattern=r"^https?://[^\s?#]+$",
         description="Where that site is published, as https://docs.example.org; unset, Lectern shows its pages",
     )
-    qdrant_url: str | None = Field(
+    qdrant_url: WebAddress | None = Field(
         None,
-        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
         description="Qdrant's REST address; without a port it means 6333, so write :443 where only that is let out. "
         "Unset, the index is local",
     )
-    qdrant_api_key: SecretStr | None = Field(None, description="Qdrant's key, one that may write when it ingests")
+    qdrant_api_key: Key | None = Field(None, description="Qdrant's key, one that may write when it ingests")
     qdrant_collection: str = Field(
         "lectern",
         pattern=r"^[A-Za-z0-9_.-]{1,200}$",

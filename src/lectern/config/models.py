@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
-from lectern.config.part import SettingsPart
+from lectern.config.part import Key, SettingsPart, WebAddress
 
 OPENAI = "https://api.openai.com/v1"
 LOCAL_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
@@ -14,20 +14,18 @@ LOCAL_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 class ModelSettings(SettingsPart):
     """The language models, the embedding model and the reranker."""
 
-    openai_api_key: SecretStr | None = Field(
+    openai_api_key: Key | None = Field(
         None, description="Key of the language model's API; unset, answers quote the best passages"
     )
-    openai_base_url: str = Field(
-        OPENAI, pattern=r"^https?://", description="Any API that speaks OpenAI's chat completions"
-    )
+    openai_base_url: WebAddress = Field(OPENAI, description="Any API that speaks OpenAI's chat completions")
     openai_model: str = Field("gpt-4o-mini", min_length=1, description="The chat model")
     openai_fallback_model: str | None = Field(
         None, description="A second chat model, asked when the first one cannot be; unset, passages are quoted"
     )
-    openai_fallback_base_url: str | None = Field(
-        None, pattern=r"^https?://", description="Where the second model is; unset, where the first one is"
+    openai_fallback_base_url: WebAddress | None = Field(
+        None, description="Where the second model is; unset, where the first one is"
     )
-    openai_fallback_api_key: SecretStr | None = Field(
+    openai_fallback_api_key: Key | None = Field(
         None, description="Its key; unset, the first one's, if both are at one address"
     )
     embedding_model: str | None = Field(
@@ -49,12 +47,8 @@ class ModelSettings(SettingsPart):
     embedding_requests: int = Field(
         4, ge=1, le=64, description="Embeddings requests of an ingest at once; a provider's limit a minute decides"
     )
-    cohere_api_key: SecretStr | None = Field(
-        None, description="Key of Cohere's API; unset, Cohere neither embeds nor ranks"
-    )
-    cohere_base_url: str = Field(
-        "https://api.cohere.com", pattern=r"^https?://", description="Cohere's API, without the version"
-    )
+    cohere_api_key: Key | None = Field(None, description="Key of Cohere's API; unset, Cohere neither embeds nor ranks")
+    cohere_base_url: WebAddress = Field("https://api.cohere.com", description="Cohere's API, without the version")
     cohere_embedding_model: str = Field(
         "embed-v4.0",
         min_length=1,

@@ -2,10 +2,11 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from lectern.config.errors import ConfigError, explain
+from lectern.config.errors import ConfigError
 from lectern.config.part import Seconds, SettingsPart
+from lectern.config.reading import read
 
 
 class ServerSettings(SettingsPart):
@@ -57,12 +58,12 @@ class ServerSettings(SettingsPart):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment.
+        """Read the environment and `.env`.
 
         Raises:
             ConfigError: At least one variable is wrong; the message names all of them.
         """
-        try:
-            return cls()
-        except ValidationError as error:
-            raise ConfigError(explain(cls, error)) from None
+        reading = read(cls)
+        if reading.message:
+            raise ConfigError(reading.message)
+        return reading.settings

@@ -1,13 +1,18 @@
 """All settings, and what follows from several of them."""
 
 from pathlib import Path
+from typing import Self
 
 from lectern.config.access import AccessSettings
 from lectern.config.calls import CallSettings
 from lectern.config.chat import ChatSettings
 from lectern.config.database import DatabaseSettings
+from lectern.config.errors import ConfigError
 from lectern.config.index import IndexSettings
 from lectern.config.models import ModelSettings
+from lectern.config.names import Misspelling, given_names, misspellings
+from lectern.config.reading import read
+from lectern.config.requirements import REQUIREMENTS, Requirement, refusal
 from lectern.config.server import ServerSettings
 from lectern.config.space import SpaceSettings
 
@@ -24,6 +29,22 @@ class Settings(
 ):
     """The process, and Lectern itself."""
 
+    @classmethod
+    def load_for_serving(cls) -> Self:
+        """Read the environment and `.env`, as `load` does, for a process that is going to serve.
+
+        On a Space that is no demonstration, what production needs is required: what is kept in the container is gone
+        at its next start, so nothing there may be a default that nobody chose.
+
+        Raises:
+            ConfigError: A variable is wrong, or a required one is missing; the message names all of them.
+        """
+        reading = read(cls)
+        message = "\n\n".join(part for part in (reading.message, _refusal(reading.settings, reading.wrong)) if part)
+        if message:
+            raise ConfigError(message)
+        return reading.settings
+
     @property
     def outbox_dir(self) -> Path:
         """Folder of the turns that wait for the database."""
@@ -38,11 +59,31 @@ class Settings(
 
     def missing_for_production(self) -> list[tuple[str, str]]:
         """What a public service still needs, as `(variable, what happens without it)`."""
-        missing = []
-        if not self.has_llm:
-            missing.append(("OPENAI_API_KEY", "without it answers quote the best passages, word for word"))
-        if not (self.database_url or self.neon_api_key):
-            missing.append(("DATABASE_URL", "without it conversations are in a file that a new container has not"))
-        if "cors_allowed_origins" not in self.model_fields_set:
-            missing.append(("CORS_ALLOWED_ORIGINS", "without it only pages on this machine may call the API"))
-        return missing
+        return [(requirement.variable, requirement.consequence) for requirement in self.unmet_requirements()]
+
+    def unmet_requirements(self) -> list[Requirement]:
+        """What a public service still needs."""
+        met = {
+            "OPENAI_API_KEY": self.has_llm,
+            "DATABASE_URL": (self.database_url or self.neon_api_key) is not None,
+            "CORS_ALLOWED_ORIGINS": "cors_allowed_origins" in self.model_fields_set,
+        }
+        return [requirement for requirement in REQUIREMENTS if not met[requirement.variable]]
+
+    def misspellings(self) -> list[Misspelling]:
+        """The names in the environment and `.env` that are no settings, but nearly name one that is not set.
+
+        Raises:
+            ConfigError: `.env` is there and cannot be read.
+        """
+        settings = [name.upper() for name in type(self).model_fields]
+        return misspellings(given_names(), settings, {name.upper() for name in self.model_fields_set})
+
+
+def _refusal(settings: Settings, wrong: frozenset[str]) -> str:
+    """Why a Space does not start, empty when it does; what is set to something wrong is not missing."""
+    if settings.space_id is None or settings.lectern_demo:
+        return ""
+    needs = settings.unmet_requirements()
+    missing = [need for need in needs if wrong.isdisjoint({need.variable, *need.alternatives})]
+    return refusal(settings.space_id, missing, settings.misspellings()) if missing else ""

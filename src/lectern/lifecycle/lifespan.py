@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import logging.config
-import os
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -80,8 +79,8 @@ async def _warm_up(ports: Ports) -> None:
 
 def _address(settings: Settings) -> str:
     """Where a person opens it: the Space's own host, or what the server is bound to."""
-    if hosts := os.environ.get("SPACE_HOST"):
-        return f"https://{hosts.split(',')[0]}"
+    if settings.space_host:
+        return f"https://{settings.space_host[0]}"
     setup = process.setup()
     if setup is None:
         return f"http://localhost:{settings.port}"
@@ -97,16 +96,20 @@ def _lexical_only(settings: Settings, ports: Ports) -> list[tuple[str, str]]:
 
 
 def _announce(settings: Settings, ports: Ports) -> None:
+    misspelt = [str(misspelling) for misspelling in settings.misspellings()]
     report = BootReport(
         address=_address(settings),
         version=lectern.__version__,
         plan=process.plan().sentences,
         parts=ports.parts(),
         missing=[*settings.missing_for_production(), *_lexical_only(settings, ports)],
+        misspelt=misspelt,
         startup=process.startup().seconds,
     )
     if logs.choose_format(settings.log_format) == "text":
         with suppress(OSError):  # nobody reads it, or there is no room
             print(f"\n{report.text()}\n", flush=True)  # noqa: T201 - for the person who started it
     else:
+        for sentence in misspelt:
+            logger.warning("%s", sentence)
         logger.info("Lectern is up: %s", report.address, extra=report.fields())

@@ -17,6 +17,7 @@ class BootReport:
         parts: Each dependency with its kind and state.
         missing: What is not set for production, as `(variable, consequence)`.
         startup: Seconds from the process's beginning to each milestone, in their order; `warm` is the end.
+        misspelt: One sentence a name that is set and no setting, but nearly one.
     """
 
     address: str
@@ -25,6 +26,7 @@ class BootReport:
     parts: Sequence[Part]
     missing: Sequence[tuple[str, str]]
     startup: Mapping[str, float] = field(default_factory=dict)
+    misspelt: Sequence[str] = ()
 
     def text(self) -> str:
         """The report for people."""
@@ -38,6 +40,8 @@ class BootReport:
             lines += ["", "  For production, set:"]
             width = max(len(variable) for variable, _ in self.missing)
             lines += [f"    {variable:<{width}}  {consequence}" for variable, consequence in self.missing]
+        if self.misspelt:
+            lines += ["", *(f"  {sentence}" for sentence in self.misspelt)]
         return "\n".join(lines)
 
     def _started(self) -> str:
@@ -54,6 +58,7 @@ class BootReport:
             "parts": [{"name": p.name, "kind": p.kind, "state": p.state, "note": p.note} for p in self.parts],
             "missing": dict(self.missing),
             "startup_seconds": dict(self.startup),
+            "misspelt": list(self.misspelt),
         }
 
 
