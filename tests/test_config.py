@@ -90,6 +90,14 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
 
 
+def test_a_silence_is_never_longer_than_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies cut what is silent; the default leaves room for a beat that comes a little late."""
+    assert Settings.load().heartbeat_seconds < 10
+    monkeypatch.setenv("HEARTBEAT_SECONDS", "10.5")
+    with pytest.raises(ConfigError, match="HEARTBEAT_SECONDS"):
+        Settings.load()
+
+
 def test_who_makes_vectors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody is named: the model in the process; `none`: nobody; another name: the provider."""
     cases = {

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from lectern.config.part import Seconds, SettingsPart
+from lectern.config.part import SettingsPart
 
 
 class ChatSettings(SettingsPart):
@@ -16,4 +16,6 @@ class ChatSettings(SettingsPart):
     )
     max_body_bytes: int = Field(262_144, ge=1024, le=104_857_600, description="Largest request body, in bytes")
     max_message_characters: int = Field(8000, ge=100, le=100_000, description="Longest question, in characters")
-    heartbeat_seconds: Seconds = Field(10, description="Silence on a stream after which a comment keeps it open")
+    heartbeat_seconds: float = Field(
+        8, gt=0, le=10, description="Silence on a stream, in seconds, after which a comment keeps it open"
+    )

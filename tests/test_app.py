@@ -1,0 +1,39 @@
+"""The app as a whole: what no answer of it may be."""
+
+import itertools
+import re
+
+from starlette.routing import Route
+from tests.conftest import Client, MakeClient
+
+from lectern.app import create_app
+from lectern.config import Settings
+
+BEHIND_TLS = {"Host": "acme-docs.hf.space", "X-Forwarded-Proto": "http"}
+
+
+async def test_no_answer_redirects_to_http(client: Client, settings: Settings) -> None:
+    """Every route, with and without a last slash, by every method: nothing leads out of https behind a proxy."""
+    app = create_app(settings)
+    written = [*app.openapi()["paths"], *(route.path for route in app.routes if isinstance(route, Route))]
+    paths = {re.sub(r"\{[^}]*\}", "x", path) for path in written}
+    assert {"/", "/health", "/chat", "/docs", "/pages/xx"} <= paths
+    for path, slash, method in itertools.product(paths, ("", "/", "//"), ("GET", "HEAD", "POST", "DELETE")):
+        response = await client.request(method, path.rstrip("/") + slash or "/", headers=BEHIND_TLS)
+        assert not response.is_redirect, (method, path, slash)
+        assert "location" not in response.headers
+
+
+async def test_a_head_of_the_front_page_is_200(client: Client) -> None:
+    """What watches a Space asks so, and gets no body."""
+    response = await client.head("/")
+    assert (response.status_code, response.content) == (200, b"")
+
+
+async def test_a_stream_is_never_compressed(make_client: MakeClient) -> None:
+    """Each token must leave when it comes, whatever encodings the reader takes."""
+    headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, br, zstd, deflate"}
+    response = await make_client().post("/chat", json={"message": "What is a reducer?"}, headers=headers)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert "content-encoding" not in response.headers
+    assert b"event: done" in response.content
