@@ -3,11 +3,14 @@
 import itertools
 import re
 
+import pytest
 from starlette.routing import Route
 from tests.conftest import Client, MakeClient
 
 from lectern.app import create_app
 from lectern.config import Settings
+from lectern.serving import process
+from lectern.serving.proxies import ProxyHeadersMiddleware
 
 BEHIND_TLS = {"Host": "acme-docs.hf.space", "X-Forwarded-Proto": "http"}
 
@@ -37,3 +40,13 @@ async def test_a_stream_is_never_compressed(make_client: MakeClient) -> None:
     assert response.headers["content-type"].startswith("text/event-stream")
     assert "content-encoding" not in response.headers
     assert b"event: done" in response.content
+
+
+def test_under_another_server_the_app_looks_at_proxies_headers_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outermost, before anything reads the address; under our own worker, which does it for any app, not twice."""
+    assert create_app(settings).user_middleware[0].cls is ProxyHeadersMiddleware  # type: ignore[comparison-overlap]
+    setup = process.Setup(plan=process.plan(), address="", grace_seconds=1, header_seconds=1)
+    monkeypatch.setattr(process, "setup", lambda: setup)
+    assert all(entry.cls is not ProxyHeadersMiddleware for entry in create_app(settings).user_middleware)  # type: ignore[comparison-overlap]

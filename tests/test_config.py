@@ -90,6 +90,14 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
 
 
+@pytest.mark.parametrize("wrong", ["10.0.0.0/33", "proxy.internal", "10.0.0.1/8", "127.0.0.1,"])
+def test_a_proxy_is_an_address_or_a_network(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """A mistyped one would silently be believed by nobody."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", wrong)
+    with pytest.raises(ConfigError, match="FORWARDED_ALLOW_IPS"):
+        ServerSettings.load()
+
+
 def test_a_silence_is_never_longer_than_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies cut what is silent; the default leaves room for a beat that comes a little late."""
     assert Settings.load().heartbeat_seconds < 10

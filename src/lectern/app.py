@@ -27,6 +27,7 @@ from lectern.ops.health import Readiness
 from lectern.ops.report import BootReport
 from lectern.ports import Ports
 from lectern.serving import process
+from lectern.serving.proxies import ProxyHeadersMiddleware
 from lectern.web import problems
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.streaming import Heartbeat
@@ -91,6 +92,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         max_age=600,
     )
     app.add_middleware(RequestContextMiddleware, seconds=settings.request_timeout_seconds)
+    if process.setup() is None:  # our own worker does this for any app; another server does not
+        app.add_middleware(ProxyHeadersMiddleware, trusted=settings.trusted_proxies, https_hosts=settings.space_host)
     for router in ROUTERS:
         app.include_router(router)
     return app
