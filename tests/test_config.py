@@ -90,6 +90,24 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
 
 
+@pytest.mark.parametrize("held", ["none", " None "])
+def test_no_other_site_may_be_what_is_meant(monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    """`none` is a list without an entry, and counts as set."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", held)
+    settings = Settings.load()
+    assert settings.cors_allowed_origins == ()
+    assert "CORS_ALLOWED_ORIGINS" not in [name for name, _ in settings.missing_for_production()]
+
+
+def test_origins_have_one_form_and_wrong_ones_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are as browsers send them, each once; a list that lets strangers in stops the start."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://Bücher.example:443/,https://xn--bcher-kva.example")
+    assert Settings.load().cors_allowed_origins == ("https://xn--bcher-kva.example",)
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example,*,https://*.github.io")
+    with pytest.raises(ConfigError, match=r"'\*': every page .*'https://\*\.github\.io': anybody"):
+        Settings.load()
+
+
 @pytest.mark.parametrize("wrong", ["10.0.0.0/33", "proxy.internal", "10.0.0.1/8", "127.0.0.1,"])
 def test_a_proxy_is_an_address_or_a_network(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     """A mistyped one would silently be believed by nobody."""

@@ -6,14 +6,16 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from lectern.config.part import SettingsPart
+from lectern.origin_address import normal
 
 
 class AccessSettings(SettingsPart):
     """The sites whose pages may call, and the operator."""
 
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("http://localhost:3000", "http://127.0.0.1:3000"),
-        description="Sites whose pages may call the API, comma-separated; the default is a Docusaurus on this machine",
+        (),
+        description="Sites whose pages may call the API, comma-separated, as https://docs.example.org or "
+        "https://*-team.vercel.app; none for no other site. Pages on this machine may call unless this is a Space",
     )
 
     admin_token: SecretStr | None = Field(
@@ -30,5 +32,19 @@ class AccessSettings(SettingsPart):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+            entries = (entry.strip() for entry in value.split(","))
+            return tuple(entry for entry in entries if entry) if value.strip().lower() != "none" else ()
         return value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _normal(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        origins, wrong = [], []
+        for entry in entries:
+            try:
+                origins.append(normal(entry))
+            except ValueError as error:
+                wrong.append(str(error))
+        if wrong:
+            raise ValueError("origins of your own sites; " + "; ".join(wrong))
+        return tuple(dict.fromkeys(origins))
