@@ -3,10 +3,14 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lectern.origin_address import Origin, OriginPattern, normal, read
+
+# A busy machine is no counterexample.
+patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,7 @@ def test_a_pattern_stands_for_a_part_of_one_label(origin: str, matched: bool) ->
     assert pattern.matches(Origin.parse(origin)) is matched
 
 
+@patient
 @given(st.text(max_size=40))
 def test_only_one_label_of_the_owners_domain_ever_matches(text: str) -> None:
     """Whatever is put before the domain, what matches ends in it, and adds one label without a dot."""
@@ -120,6 +125,7 @@ def test_only_one_label_of_the_owners_domain_ever_matches(text: str) -> None:
     assert pattern.matches(origin) is (re.fullmatch("[a-z0-9-]+", label) is not None and origin.port is None)
 
 
+@patient
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Nothing but a ValueError comes of a header that is no origin; what is read has one form."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lectern.serving.proxies import ProxyHeadersMiddleware
@@ -12,6 +13,9 @@ EDGE, STRANGER = ("10.16.3.80", 4711), ("203.0.113.50", 4711)
 TRUSTED = ("127.0.0.1", "::1", "10.0.0.0/8")
 READER = "106.51.119.248"
 Headers = list[tuple[bytes, bytes]]
+
+# A busy machine is no counterexample.
+patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
 
 
 async def seen(
@@ -43,6 +47,7 @@ LINES = st.one_of(
 OTHERS = st.sampled_from([b"x-real-ip", b"forwarded", b"x-forwarded-host", b"x-client-ip", b"true-client-ip"])
 
 
+@patient
 @given(
     lines=st.lists(LINES, max_size=4),
     others=st.lists(st.tuples(OTHERS, ADDRESSES.map(str.encode)), max_size=3),
@@ -61,6 +66,7 @@ async def test_what_the_caller_sends_never_changes_the_address(
     assert client == (reader, 0)
 
 
+@patient
 @given(lines=st.lists(LINES, max_size=4), proto=st.sampled_from([b"https", b"http", b"x"]))
 async def test_a_strangers_headers_change_nothing(lines: list[str], proto: bytes) -> None:
     """From a peer that is no proxy of ours neither address nor scheme is believed; nor where there is no peer."""
