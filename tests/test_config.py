@@ -84,9 +84,18 @@ def test_believing_every_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         ServerSettings.load()
 
 
-def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commas separate, spaces and a last slash do no harm."""
-    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example/ , https://b.example,")
+@pytest.mark.parametrize(
+    "held",
+    [
+        "https://a.example/ , https://b.example,",
+        "https://a.example\nhttps://b.example\n",
+        '["https://a.example", "https://b.example"]',
+        "'https://a.example','https://b.example'",
+    ],
+)
+def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    """Commas or lines separate; spaces, quotes, brackets of JSON and a last slash do no harm."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", held)
     assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
 
 

@@ -1,5 +1,6 @@
 """Who may call."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -32,8 +33,11 @@ class AccessSettings(SettingsPart):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            entries = (entry.strip() for entry in value.split(","))
-            return tuple(entry for entry in entries if entry) if value.strip().lower() != "none" else ()
+            # Other tools' forms are taken too: a JSON list, quotes that a --env-file keeps, lines.
+            text = value.strip()
+            text = text[1:].removesuffix("]") if text.startswith("[") else text
+            entries = (entry.strip("\"'") for entry in re.split(r"[,\s]+", text))
+            return tuple(entry for entry in entries if entry) if text.lower() != "none" else ()
         return value
 
     @field_validator("cors_allowed_origins")

@@ -85,7 +85,11 @@ class OriginRules:
 
 
 def _is_own(origin: Origin, host: str, scheme: str) -> bool:
-    """Whether the page's host is the request's: what a `Host` header names cannot be forged by a page."""
+    """Whether the page's host is the request's.
+
+    No page can forge its browser's `Host` header. A stranger who points a name at this server has pages that pass, but
+    no reader's browser has credentials of ours for that name.
+    """
     if scheme == "https" and origin.scheme != "https":
         return False
     default = ":443" if origin.scheme == "https" else ":80"
