@@ -11,6 +11,8 @@ from pydantic_core import Url
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHAPE = re.compile(r"https?://[^\s/?#@\\*]+", re.IGNORECASE | re.ASCII)
+# Scheme, name (253 bytes, RFC 1035) and port, with some room for other alphabets; a header can be as long as a head.
+_LONGEST = 300
 _AFTER_HOST = re.compile(r"[/?#\\]")
 _LABEL = re.compile(r"[a-z0-9-]*\*[a-z0-9-]*", re.ASCII)
 # What stands in for the * while an address is read; a letter, so that no number becomes an IP address by it.
@@ -32,7 +34,7 @@ class Origin:
         Raises:
             ValueError: It is no http or https origin.
         """
-        if not _SHAPE.fullmatch(text):
+        if len(text) > _LONGEST or not _SHAPE.fullmatch(text):
             raise ValueError("not an origin as https://docs.example.org")
         try:
             url = Url(text)

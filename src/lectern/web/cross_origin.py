@@ -96,8 +96,8 @@ class OriginGuardMiddleware:
     def _may_call(self, origin: str, headers: Headers, scheme: str) -> bool:
         verdict = self._rules.judge(origin, host=headers.get("host", ""), scheme=scheme)
         if not verdict.allowed:
-            hint = self._rules.hint(origin) or "CORS_ALLOWED_ORIGINS would name it."
-            logger.warning("A page of %r may not call: %s. %s", origin[:_SHOWN_CHARACTERS], verdict.rule, hint)
+            shown = origin[:_SHOWN_CHARACTERS]
+            logger.warning("A page of %r may not call: %s. %s", shown, verdict.rule, self._rules.hint(shown))
         return verdict.allowed
 
 

@@ -53,7 +53,7 @@ class OriginRules:
         return Verdict(allowed=rule is not None, rule=rule or NOT_LISTED)
 
     def hint(self, text: str) -> str:
-        """What is nearly right about an origin that is not allowed, in one sentence; empty when nothing is."""
+        """What to do about an origin that is not allowed, in a sentence: what is nearly right about it, if anything."""
         if text == "null":
             return "Sandboxed frames and local files are null: serve the page from a site."
         for near, why in _near(text):
@@ -68,7 +68,7 @@ class OriginRules:
             for listed in self._exact.values():
                 if (listed.scheme, listed.host) == (origin.scheme, origin.host):
                     return f"{listed} is allowed; another port is another origin."
-        return ""
+        return "Add it to CORS_ALLOWED_ORIGINS if it is a site of yours."
 
     def _rule(self, origin: Origin) -> str | None:
         name = str(origin)

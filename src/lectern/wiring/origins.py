@@ -25,5 +25,4 @@ def explain_origin(settings: Settings, url: str) -> tuple[str, bool]:
     verdict = rules.judge(origin)
     if verdict.allowed:
         return f"{origin} is allowed: {verdict.rule}.", True
-    hint = rules.hint(origin) or "Add it to CORS_ALLOWED_ORIGINS if it is a site of yours."
-    return f"{origin} is not allowed: {verdict.rule}. {hint}", False
+    return f"{origin} is not allowed: {verdict.rule}. {rules.hint(origin)}", False
