@@ -4,6 +4,7 @@
 #   prepare  [schema] [index] [content] make what a start needs, for an image's build; serve does it by itself
 #   ingest   PATH [--site NAME] [--base-url URL] [--dry-run]
 #   eval     QUESTIONS [--json]
+#   check    --origin URL: may pages there call, and by which rule
 #   migrate  bring the database's schema up to date
 #   install  [dev] only make .venv and install into it
 # On a bare laptop it makes .venv first; in an image, where the packages are there already, it never does.
@@ -74,14 +75,14 @@ case "$verb" in
     use_python
     exec python gunicorn.conf.py "$@"
     ;;
-  prepare | ingest | eval | migrate)
+  prepare | ingest | eval | check | migrate)
     use_python
     exec python -m lectern.cli "$verb" "$@"
     ;;
   install) install "${1:-serve}" ;;
-  -h | --help | help) sed -n '2,9s/^# \{0,1\}//p' "$0" ;;
+  -h | --help | help) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
   *)
-    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, migrate, install." >&2
+    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, migrate, install." >&2
     exit 64
     ;;
 esac

@@ -92,6 +92,7 @@ process.describe(
         address=f"http://0.0.0.0:{_settings.port}",
         grace_seconds=_settings.graceful_timeout_seconds,
         header_seconds=_settings.header_timeout_seconds,
+        https_hosts=_settings.space_host,
         settings=_settings,
     )
 )

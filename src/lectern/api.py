@@ -7,6 +7,9 @@ from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
 
+GUARDED = ("/chat", "/search")
+"""Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
+
 ROUTERS: tuple[APIRouter, ...] = (
     widget,  # GET /                       the chat page, or the service's name card
     health,  # GET /health, /health/ready

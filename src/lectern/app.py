@@ -5,10 +5,9 @@ A remote part that is down never fails the start: warm-up is a background task, 
 """
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 import lectern
-from lectern.api import ROUTERS
+from lectern.api import GUARDED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
@@ -17,10 +16,12 @@ from lectern.lifecycle.lifespan import lifespan
 from lectern.ops.health import Readiness
 from lectern.ports import Ports
 from lectern.serving import process
+from lectern.serving.proxies import ProxyHeadersMiddleware
 from lectern.web import problems
+from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddleware
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.streaming import Heartbeat
-from lectern.wiring import build_ports
+from lectern.wiring import build_origin_rules, build_ports
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -70,19 +71,19 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
     )
     problems.install(app)
-    # Outermost last: each request has an id, each answer what a browser wants, also when it is a refusal or a defect.
-    app.add_middleware(DefectMiddleware)
-    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_allowed_origins,
-        allow_credentials=True,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "Idempotency-Key"],
-        expose_headers=["X-Request-ID", "Retry-After"],
-        max_age=600,
-    )
-    app.add_middleware(RequestContextMiddleware, seconds=settings.request_timeout_seconds)
+    _add_middleware(app, settings)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Outermost last: each request has an id, each answer what a browser wants, also a refusal and a defect."""
+    rules = build_origin_rules(settings)
+    app.add_middleware(DefectMiddleware)
+    app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(CrossOriginMiddleware, rules=rules)
+    app.add_middleware(OriginGuardMiddleware, rules=rules, guarded=GUARDED)
+    app.add_middleware(RequestContextMiddleware, seconds=settings.request_timeout_seconds)
+    if process.setup() is None:  # our own worker does this for any app; another server does not
+        app.add_middleware(ProxyHeadersMiddleware, trusted=settings.trusted_proxies, https_hosts=settings.space_host)

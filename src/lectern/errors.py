@@ -2,6 +2,7 @@
 
     LecternError
     ├── InvalidRequest            422  the body or a field is not what the API wants
+    ├── OriginNotAllowed          403  a page of a site that is not listed asks
     ├── NotFound                  404  no such route, page or thing
     │   └── ConversationNotFound  404  the session id names no kept conversation
     ├── MethodNotAllowed          405
@@ -57,6 +58,14 @@ class InvalidRequest(LecternError):
     code = "invalid_request"
     status = 422
     default_message = "The request is not valid."
+
+
+class OriginNotAllowed(LecternError):
+    """A page of a site that is not listed asks."""
+
+    code = "origin_not_allowed"
+    status = 403
+    default_message = "Pages of this site may not call this service; its operator adds it to CORS_ALLOWED_ORIGINS."
 
 
 class NotFound(LecternError):

@@ -98,12 +98,55 @@ def test_no_address_carries_a_login(monkeypatch: pytest.MonkeyPatch, name: str) 
         assert "hunter2" not in str(caught.value)
 
 
-def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commas separate, spaces and a last slash do no harm."""
-    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example/ , https://b.example,")
+@pytest.mark.parametrize(
+    "held",
+    [
+        "https://a.example/ , https://b.example,",
+        "https://a.example\nhttps://b.example\n",
+        '["https://a.example", "https://b.example"]',
+        "'https://a.example','https://b.example'",
+    ],
+)
+def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    """Commas or lines separate; spaces, quotes, brackets of JSON and a last slash do no harm."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", held)
     assert Settings.load().cors_allowed_origins == ("https://a.example", "https://b.example")
     monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "None")
     assert Settings.load().cors_allowed_origins == ()
+
+
+@pytest.mark.parametrize("held", ["none", " None "])
+def test_no_other_site_may_be_what_is_meant(monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    """`none` is a list without an entry, and counts as set."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", held)
+    settings = Settings.load()
+    assert settings.cors_allowed_origins == ()
+    assert "CORS_ALLOWED_ORIGINS" not in [name for name, _ in settings.missing_for_production()]
+
+
+def test_origins_have_one_form_and_wrong_ones_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are as browsers send them, each once; a list that lets strangers in stops the start."""
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://Bücher.example:443/,https://xn--bcher-kva.example")
+    assert Settings.load().cors_allowed_origins == ("https://xn--bcher-kva.example",)
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example,*,https://*.github.io")
+    with pytest.raises(ConfigError, match=r"'\*': every page .*'https://\*\.github\.io': anybody"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.0/33", "proxy.internal", "10.0.0.1/8", "127.0.0.1,"])
+def test_a_proxy_is_an_address_or_a_network(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """A mistyped one would silently be believed by nobody."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", wrong)
+    with pytest.raises(ConfigError, match="FORWARDED_ALLOW_IPS"):
+        ServerSettings.load()
+
+
+def test_a_silence_is_never_longer_than_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies cut what is silent; the default leaves room for a beat that comes a little late."""
+    assert Settings.load().heartbeat_seconds < 10
+    monkeypatch.setenv("HEARTBEAT_SECONDS", "10.5")
+    with pytest.raises(ConfigError, match="HEARTBEAT_SECONDS"):
+        Settings.load()
 
 
 def test_who_makes_vectors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

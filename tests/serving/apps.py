@@ -42,8 +42,8 @@ async def state(request: Request) -> Response:
 
 
 async def client(request: Request) -> Response:
-    """Answer with the address that the server takes for the reader's."""
-    return PlainTextResponse(request.client.host if request.client else "")
+    """Answer with the scheme and the address that the server takes for the reader's."""
+    return PlainTextResponse(f"{request.url.scheme} {request.client.host if request.client else ''}")
 
 
 async def block(request: Request) -> Response:

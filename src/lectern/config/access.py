@@ -1,20 +1,23 @@
 """Who may call."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from lectern.config.errors import may_hold_secret
 from lectern.config.part import Key, SettingsPart, WebAddress
+from lectern.origin_address import normal
 
 
 class AccessSettings(SettingsPart):
     """The sites whose pages may call, and the operator."""
 
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("http://localhost:3000", "http://127.0.0.1:3000"),
-        description="Sites whose pages may call the API, comma-separated, or none; the default is a Docusaurus on this "
-        "machine",
+        (),
+        description="Sites whose pages may call the API, comma-separated, as https://docs.example.org or "
+        "https://*-team.vercel.app; none for no other site. Pages on this machine may call unless this is a Space",
     )
 
     admin_token: Key | None = Field(
@@ -31,7 +34,23 @@ class AccessSettings(SettingsPart):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            if value.lower() == "none":
-                return ()
-            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+            # Other tools' forms are taken too: a JSON list, quotes that a --env-file keeps, lines.
+            text = value.strip()
+            text = text[1:].removesuffix("]") if text.startswith("[") else text
+            entries = (entry.strip("\"'") for entry in re.split(r"[,\s]+", text))
+            return tuple(entry for entry in entries if entry) if text.lower() != "none" else ()
         return value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _normal(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        origins, wrong = [], []
+        for entry in entries:
+            try:
+                origins.append(normal(entry))
+            except ValueError as error:
+                # The message repeats the entry, with what to write instead.
+                wrong.append("one that is not shown is no origin" if may_hold_secret(entry) else str(error))
+        if wrong:
+            raise ValueError("origins of your own sites; " + "; ".join(wrong))
+        return tuple(dict.fromkeys(origins))

@@ -21,4 +21,6 @@ class ChatSettings(SettingsPart):
         description="A stream that waits this long for a part says `waking`; parts that are awake answer in less, and"
         " longer waits look like a fault",
     )
-    heartbeat_seconds: Seconds = Field(10, description="Silence on a stream after which a comment keeps it open")
+    heartbeat_seconds: float = Field(
+        8, gt=0, le=10, description="Silence on a stream, in seconds, after which a comment keeps it open"
+    )

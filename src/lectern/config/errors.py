@@ -32,9 +32,14 @@ def explain(model: type[BaseSettings], error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def may_hold_secret(text: str) -> bool:
+    """Whether a value may be or hold a secret that was put into the wrong variable."""
+    return bool("?" in text or "=" in text or _KEY.match(text) or _LOGIN.search(text) or _LONG_WORD.search(text))
+
+
 def _shown(value: object) -> str:
-    """The value for people, unless it may be or hold a secret that was put into the wrong variable."""
+    """The value for people, unless it may hold a secret."""
     text = str(value)
-    if "?" in text or "=" in text or _KEY.match(text) or _LOGIN.search(text) or _LONG_WORD.search(text):
+    if may_hold_secret(text):
         return "a value that is not shown, as it may hold a secret"
     return repr(value) if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]!r}…"

@@ -1,16 +1,18 @@
 """The process: what gunicorn needs, whatever app it serves."""
 
+from ipaddress import ip_network
 from typing import Literal, Self
 
 from pydantic import Field, field_validator
 
 from lectern.config.errors import ConfigError
-from lectern.config.part import Seconds, SettingsPart
+from lectern.config.part import Seconds
 from lectern.config.reading import read
+from lectern.config.space import SpaceSettings
 
 
-class ServerSettings(SettingsPart):
-    """The process: what gunicorn needs, whatever app it serves."""
+class ServerSettings(SpaceSettings):
+    """The process: what gunicorn needs, whatever app it serves; and where it runs."""
 
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 7860 is a Space's default, 0 any free one")
     web_concurrency: int | None = Field(
@@ -50,11 +52,18 @@ class ServerSettings(SettingsPart):
 
     @field_validator("forwarded_allow_ips")
     @classmethod
-    def _never_everyone(cls, value: str) -> str:
+    def _proxies(cls, value: str) -> str:
         if "*" in value:
             msg = "name the proxies; with * any caller can forge its address"
             raise ValueError(msg)
+        for entry in value.split(","):
+            ip_network(entry.strip())  # its ValueError names the entry
         return value
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of the proxies that are believed."""
+        return tuple(entry.strip() for entry in self.forwarded_allow_ips.split(","))
 
     @classmethod
     def load(cls) -> Self:

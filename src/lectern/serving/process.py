@@ -22,13 +22,15 @@ class Setup:
     """What the master decided.
 
     `address` is where it listens, as a URL. Streams have `grace_seconds` less a margin after a signal to stop; a
-    request head has to arrive within `header_seconds`. `settings` is what the entry point read, kept for a reload.
+    request head has to arrive within `header_seconds`. `https_hosts` are reached by https only, whatever a proxy says.
+    `settings` is what the entry point read, kept for a reload.
     """
 
     plan: Plan
     address: str
     grace_seconds: float
     header_seconds: float
+    https_hosts: tuple[str, ...] = ()
     settings: object = None
 
 

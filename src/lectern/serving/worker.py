@@ -18,6 +18,7 @@ from uvicorn_worker import UvicornWorker
 
 from . import process
 from .protocol import GuardedProtocol
+from .proxies import ProxyHeadersMiddleware
 from .server import DrainingServer
 
 # The pause before a failed startup is tried again, in seconds: doubles from the first to the second.
@@ -34,6 +35,7 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
         "ws": "none",
         "lifespan": "auto",
         "server_header": False,
+        "proxy_headers": False,  # ours is asked instead, below
     }
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -51,6 +53,7 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
+        self._wrap_app()
         self._route_logs(own_access_lines=getattr(getattr(self.wsgi, "state", None), "reports_itself", False))
         server = DrainingServer(
             self.config,
@@ -74,6 +77,16 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc] # uvicorn_worker ship
             return
         if not server.started:
             await self._give_up()
+
+    def _wrap_app(self) -> None:
+        """Put the look at proxies' headers in front of whatever app it is, once uvicorn has made ASGI 3 of it."""
+        setup = process.setup()
+        self.config.load()
+        self.config.loaded_app = ProxyHeadersMiddleware(
+            self.config.loaded_app,
+            trusted=self.cfg.forwarded_allow_ips,
+            https_hosts=setup.https_hosts if setup is not None else (),
+        )
 
     def _beat(self) -> bool:
         """Tell the master that this worker lives; whether the master does."""
