@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -23,6 +24,7 @@ from lectern.config import Settings
 from lectern.errors import LecternError
 from lectern.formats import sse
 from lectern.ops import logs
+from lectern.ops.endpoints import ReportDesk
 from lectern.ops.health import Readiness
 from lectern.ops.report import BootReport
 from lectern.ports import Ports
@@ -30,7 +32,7 @@ from lectern.serving import process
 from lectern.web import problems
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.streaming import Heartbeat
-from lectern.wiring import build_ports
+from lectern.wiring import build_ports, examine
 
 logger = logging.getLogger("lectern")
 
@@ -66,6 +68,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.after_fork = ports.store.forget_connections
     app.state.reports_itself = True
     app.state.readiness = Readiness()
+    token = settings.admin_token
+    app.state.report_desk = ReportDesk(partial(examine, settings), token=token.get_secret_value() if token else None)
     app.state.chat = ChatConfig(
         knobs=Knobs(
             passages=settings.passages,

@@ -2,6 +2,7 @@
 
     LecternError
     ├── InvalidRequest            422  the body or a field is not what the API wants
+    ├── Unauthorized              401  the caller has not shown who it is
     ├── NotFound                  404  no such route, page or thing
     │   └── ConversationNotFound  404  the session id names no kept conversation
     ├── MethodNotAllowed          405
@@ -57,6 +58,14 @@ class InvalidRequest(LecternError):
     code = "invalid_request"
     status = 422
     default_message = "The request is not valid."
+
+
+class Unauthorized(LecternError):
+    """The caller has not shown who it is, or not rightly."""
+
+    code = "unauthorized"
+    status = 401
+    default_message = "This needs a valid token: Authorization: Bearer …"
 
 
 class NotFound(LecternError):
