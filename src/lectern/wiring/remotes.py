@@ -25,7 +25,10 @@ def endpoints(settings: Settings) -> list[Endpoint]:
     found = [*_models(settings), *_stores(settings)]
     if settings.better_auth_url:
         found.append(_http("Better Auth", settings.better_auth_url, "BETTER_AUTH_URL"))
-    return list({(endpoint.host, endpoint.port): endpoint for endpoint in reversed(found)}.values())[::-1]
+    once: dict[tuple[str, int], Endpoint] = {}
+    for endpoint in found:
+        once.setdefault((endpoint.host, endpoint.port), endpoint)
+    return list(once.values())
 
 
 def through_proxy(endpoint: Endpoint) -> Finding | None:
