@@ -4,8 +4,8 @@
 #   prepare  [schema] [index] [content] make what a start needs, for an image's build; serve does it by itself
 #   ingest   PATH [--site NAME] [--base-url URL] [--dry-run]
 #   eval     QUESTIONS [--json]
-#   check    --origin URL: may pages there call, and by which rule
 #   migrate  bring the database's schema up to date
+#   check    [--json] look at all that is configured, from here, and say what to do; --origin URL: may pages there call
 #   install  [dev] only make .venv and install into it
 # On a bare laptop it makes .venv first; in an image, where the packages are there already, it never does.
 set -euo pipefail

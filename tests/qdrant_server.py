@@ -64,6 +64,7 @@ class QdrantServer:
         self._lock = threading.Lock()
         self.collections: dict[str, edge.EdgeShard] = {}
         self.aliases: dict[str, str] = {}
+        self._vectors_of: dict[str, Body] = {}
 
     def fresh_name(self) -> str:
         """A collection name nobody uses."""
@@ -110,7 +111,25 @@ class QdrantServer:
         path.mkdir()
         config = edge.EdgeConfig(vectors=vectors, sparse_vectors=sparse, wal_enabled=False)
         self.collections[name] = edge.EdgeShard.create(str(path), config)
+        self._vectors_of[name] = body.get("vectors") or {}
         return True
+
+    def _info(self, name: str, _body: Body) -> Body:
+        """What a collection was made as, in the shape of `GET /collections/{name}`; the rest are Qdrant's defaults."""
+        shard = self._shard(name)
+        points = shard.count(edge.CountRequest(exact=True, filter=None))
+        return {
+            "status": "green",
+            "optimizer_status": "ok",
+            "segments_count": 1,
+            "points_count": points,
+            "config": {
+                "params": {"vectors": self._vectors_of[self.aliases.get(name, name)]},
+                "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10_000},
+                "optimizer_config": {"default_segment_number": 0, "flush_interval_sec": 5},
+            },
+            "payload_schema": {},
+        }
 
     def _delete_collection(self, name: str, _body: Body) -> bool:
         return self._delete(name)
@@ -228,6 +247,7 @@ def build(server: QdrantServer) -> Starlette:
         routes=[
             route("/collections", "GET", "list"),
             route("/collections/aliases", "POST", "alias"),
+            route(one, "GET", "info"),
             route(one, "PUT", "create"),
             route(one, "DELETE", "delete_collection"),
             route(f"{one}/index", "PUT", "index"),

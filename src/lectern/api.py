@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from lectern.chat.endpoints import router as chat
+from lectern.ops.endpoints import router as report
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
@@ -13,6 +14,7 @@ GUARDED = ("/chat", "/search")
 ROUTERS: tuple[APIRouter, ...] = (
     widget,  # GET /                       the chat page, or the service's name card
     health,  # GET /health, /health/ready
+    report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )

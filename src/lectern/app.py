@@ -4,6 +4,8 @@ Importing and creating do no I/O, so gunicorn's master can build the app before 
 A remote part that is down never fails the start: warm-up is a background task, and each part is opened on first use.
 """
 
+from functools import partial
+
 from fastapi import FastAPI
 
 import lectern
@@ -13,6 +15,7 @@ from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.lifecycle.lifespan import lifespan
+from lectern.ops.endpoints import ReportDesk
 from lectern.ops.health import Readiness
 from lectern.ports import Ports
 from lectern.serving import process
@@ -21,7 +24,7 @@ from lectern.web import problems
 from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddleware
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.streaming import Heartbeat
-from lectern.wiring import build_origin_rules, build_ports
+from lectern.wiring import build_origin_rules, build_ports, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -58,6 +61,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.reports_itself = True
     app.state.readiness = Readiness()
     app.state.owns_data = owns_data
+    token = settings.admin_token
+    app.state.report_desk = ReportDesk(partial(examine, settings), token=token.get_secret_value() if token else None)
     app.state.chat = ChatConfig(
         knobs=Knobs(
             passages=settings.passages,

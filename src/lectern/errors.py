@@ -3,6 +3,7 @@
     LecternError
     ├── InvalidRequest            422  the body or a field is not what the API wants
     ├── OriginNotAllowed          403  a page of a site that is not listed asks
+    ├── Unauthorized              401  the caller has not shown who it is
     ├── NotFound                  404  no such route, page or thing
     │   └── ConversationNotFound  404  the session id names no kept conversation
     ├── MethodNotAllowed          405
@@ -66,6 +67,14 @@ class OriginNotAllowed(LecternError):
     code = "origin_not_allowed"
     status = 403
     default_message = "Pages of this site may not call this service; its operator adds it to CORS_ALLOWED_ORIGINS."
+
+
+class Unauthorized(LecternError):
+    """The caller has not shown who it is, or not rightly."""
+
+    code = "unauthorized"
+    status = 401
+    default_message = "This needs a valid token: Authorization: Bearer …"
 
 
 class NotFound(LecternError):

@@ -124,7 +124,7 @@ class Outcome:
         try:
             yield
         except FOREIGN as error:
-            self._failed(_brief(error))
+            self._failed(brief(error))
             raise translate(error, self._what) from error
         if self._state != "ok":
             self._state, self._note = "ok", ""
@@ -176,7 +176,7 @@ def retry_after(value: str | None) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
     """What happened, for the operator: never the key, nor a text of the provider, which may repeat the request."""
     if isinstance(error, openai.APIStatusError):
         code = error.code if isinstance(error.code, str) and re.fullmatch(r"[\w.-]{1,64}", error.code) else ""

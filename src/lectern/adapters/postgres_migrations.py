@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import psycopg2
+from psycopg2.extensions import connection
 
 from lectern.adapters.postgres_connection import arguments
 from lectern.adapters.sql_schema import HEAD, complaint
@@ -64,27 +65,42 @@ def migrate_postgres(url: str, *, patience_seconds: float) -> str:
             raise StoreUnavailable(f"{where}: {complaint(found)}.")
         _upgrade(url, where, patience_seconds)
     except psycopg2.Error as error:
-        raise StoreUnavailable(f"{where} cannot be used now: {_first_line(error)}.") from error
+        raise StoreUnavailable(f"{where} cannot be used now: {first_line(error)}.") from error
     return f"Conversations in {where}: schema {HEAD}, " + (f"upgraded from {found}." if found else "made.")
 
 
-def _arguments(url: str, seconds: float) -> dict[str, Any]:
+def _arguments(url: str, seconds: float, connect_seconds: float = CONNECT_SECONDS) -> dict[str, Any]:
     given = dict(parse_qsl(urlsplit(url).query))
-    return arguments(given, connect_seconds=CONNECT_SECONDS, patience_seconds=seconds)
+    return arguments(given, connect_seconds=connect_seconds, patience_seconds=seconds)
+
+
+def address_of(url: str) -> str:
+    """A normal address as libpq reads it."""
+    return url.replace(POSTGRES, "postgresql", 1)
+
+
+def connect(url: str, *, connect_seconds: float = CONNECT_SECONDS) -> connection:
+    """A connection that no pool keeps, with the limits of all others."""
+    opened: connection = psycopg2.connect(address_of(url), **_arguments(url, LOCK_SECONDS, connect_seconds))
+    return opened
+
+
+def revision(connection: connection) -> str | None:
+    """The schema revision the database is at; None when it has none yet. The connection commits by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('alembic_version')")
+        if cursor.fetchone() == (None,):
+            return None
+        cursor.execute("SELECT version_num FROM alembic_version")
+        row = cursor.fetchone()
+        return str(row[0]) if row else None
 
 
 def _revision(url: str) -> str | None:
-    """The schema revision the database is at; None when it has none yet."""
-    address = url.replace(POSTGRES, "postgresql", 1)
-    with closing(psycopg2.connect(address, **_arguments(url, LOCK_SECONDS))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('alembic_version')")
-            if cursor.fetchone() == (None,):
-                return None
-            cursor.execute("SELECT version_num FROM alembic_version")
-            row = cursor.fetchone()
-            return str(row[0]) if row else None
+    """The same, over a connection of its own."""
+    with closing(connect(url)) as opened:
+        opened.autocommit = True
+        return revision(opened)
 
 
 def _upgrade(url: str, where: str, patience_seconds: float) -> None:
@@ -105,7 +121,7 @@ def _upgrade(url: str, where: str, patience_seconds: float) -> None:
             raise StoreUnavailable(f"{where} cannot be migrated and is unchanged: {error}.") from error
         except DBAPIError as error:
             if attempt == _ATTEMPTS or not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
-                cause = _first_line(error.orig or error)
+                cause = first_line(error.orig or error)
                 raise StoreUnavailable(f"{where} cannot be migrated and is unchanged: {cause}.") from error
             attempt += 1
         if time.monotonic() > deadline:
@@ -132,7 +148,7 @@ def _limit(connection: "Connection") -> None:
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = {_STATEMENT_SECONDS * 1000}")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """What a database says, without the lines that repeat the statement."""
     return str(error).strip().partition("\n")[0].rstrip(".")
 

@@ -39,14 +39,14 @@ def migrate(url: str, *, patience_seconds: float = 60) -> str:
         from lectern.adapters.postgres_migrations import migrate_postgres  # noqa: PLC0415 - imports psycopg2
 
         return migrate_postgres(url, patience_seconds=patience_seconds)
-    path = _file(url)
+    path = file_of(url)
     try:
-        found = _revision(path)
+        found = revision(path)
         if found == HEAD:
             return f"Conversations in {path}: schema {HEAD}, up to date."
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_name(path.name + ".lock"), patience_seconds):
-            found = _revision(path)
+            found = revision(path)
             if found != HEAD:
                 _upgrade(url, path, found)
     except OSError as error:
@@ -57,12 +57,12 @@ def migrate(url: str, *, patience_seconds: float = 60) -> str:
 def is_current(url: str) -> bool:
     """Whether a SQLite file has the newest schema: one look, which makes nothing."""
     try:
-        return _revision(_file(url)) == HEAD
+        return revision(file_of(url)) == HEAD
     except StoreUnavailable:  # `migrate` tells why
         return False
 
 
-def _file(url: str) -> Path:
+def file_of(url: str) -> Path:
     """The file behind a SQLite address."""
     name = url.removeprefix("sqlite:///").partition("?")[0]
     if not url.startswith("sqlite:///") or name in {"", ":memory:"}:
@@ -70,7 +70,7 @@ def _file(url: str) -> Path:
     return Path(name)
 
 
-def _revision(path: Path) -> str | None:
+def revision(path: Path) -> str | None:
     """The schema revision the file is at; None for a file that has none yet or does not exist."""
     if not path.exists() or path.stat().st_size == 0:
         return None

@@ -70,6 +70,12 @@ class OriginRules:
                     return f"{listed} is allowed; another port is another origin."
         return "Add it to CORS_ALLOWED_ORIGINS if it is a site of yours."
 
+    @property
+    def sentences(self) -> list[str]:
+        """The rules for people, one phrase each; the server's own pages may always call and are left out."""
+        phrases = [*self._exact, *map(str, self._patterns), *(f"https://{host}" for host in sorted(self._space_hosts))]
+        return [*phrases, "localhost in development"] if self._development else phrases
+
     def _rule(self, origin: Origin) -> str | None:
         name = str(origin)
         if name in self._exact:

@@ -63,6 +63,8 @@ def problem_response(error: LecternError) -> ProblemResponse:
     headers = {}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     return ProblemResponse(problem_body(error), status_code=error.status, headers=headers)
 
 

@@ -4,8 +4,9 @@ Nothing here connects to anything: adapters open what they need at their first u
 """
 
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
+from lectern.wiring.doctor import examine
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
-from lectern.wiring.origins import build_origin_rules, explain_origin
+from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports
 
 __all__ = [
@@ -13,7 +14,7 @@ __all__ = [
     "build_index",
     "build_origin_rules",
     "build_ports",
-    "explain_origin",
+    "examine",
     "fetch_embedding_model",
     "has_pages",
     "has_schema",

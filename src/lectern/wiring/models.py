@@ -19,7 +19,7 @@ def build_llm(settings: Settings) -> LLM:
     """The configured model, or quoting when there is none."""
     if not settings.has_llm:
         return QuotingLLM()
-    return _model(settings, _provider(settings), settings.openai_model)
+    return _model(settings, provider(settings), settings.openai_model)
 
 
 def build_fallback_llms(settings: Settings, guards: Guards) -> tuple[LLM, ...]:
@@ -29,7 +29,7 @@ def build_fallback_llms(settings: Settings, guards: Guards) -> tuple[LLM, ...]:
     quoting = QuotingLLM(MODEL_DOWN)
     if not settings.has_fallback_llm:
         return (quoting,)
-    second = _model(settings, _fallback_provider(settings), settings.openai_fallback_model or settings.openai_model)
+    second = _model(settings, fallback_provider(settings), settings.openai_fallback_model or settings.openai_model)
     return (guards.llm(second, part="fallback_llm"), quoting)
 
 
@@ -59,7 +59,7 @@ def build_embeddings(settings: Settings, *, threads: int = 1) -> Embeddings | No
         from lectern.adapters.cohere_api import CohereEmbeddings  # noqa: PLC0415 - as above
 
         return CohereEmbeddings(
-            _cohere(settings),
+            cohere(settings),
             model=settings.cohere_embedding_model,
             batch=settings.embedding_batch,
             batch_tokens=settings.embedding_batch_tokens,
@@ -71,7 +71,7 @@ def build_embeddings(settings: Settings, *, threads: int = 1) -> Embeddings | No
     from lectern.adapters.openai_embeddings import OpenAIEmbeddings  # noqa: PLC0415 - as above
 
     return OpenAIEmbeddings(
-        _provider(settings),
+        provider(settings),
         model=settings.embedding_model,
         batch=settings.embedding_batch,
         batch_tokens=settings.embedding_batch_tokens,
@@ -87,7 +87,7 @@ def build_reranker(settings: Settings) -> Reranker | None:
     from lectern.adapters.cohere_api import CohereReranker  # noqa: PLC0415 - as above
 
     return CohereReranker(
-        _cohere(settings), model=settings.cohere_rerank_model, timeout_seconds=settings.rerank_timeout_seconds
+        cohere(settings), model=settings.cohere_rerank_model, timeout_seconds=settings.rerank_timeout_seconds
     )
 
 
@@ -115,7 +115,8 @@ def _local_embeddings(settings: Settings, threads: int) -> Embeddings | None:
     return MiniLMEmbeddings(folder, model=LOCAL_EMBEDDING_MODEL, threads=threads) if folder else None
 
 
-def _cohere(settings: Settings) -> "CohereProvider":
+def cohere(settings: Settings) -> "CohereProvider":
+    """Cohere's address and key."""
     from lectern.adapters.cohere_api import CohereProvider  # noqa: PLC0415 - as above
 
     key = settings.cohere_api_key
@@ -127,11 +128,12 @@ def _cohere(settings: Settings) -> "CohereProvider":
     )
 
 
-def _provider(settings: Settings) -> "OpenAIProvider":
+def provider(settings: Settings) -> "OpenAIProvider":
+    """The model API's address and key."""
     return _openai(settings, settings.openai_base_url, settings.openai_api_key)
 
 
-def _fallback_provider(settings: Settings) -> "OpenAIProvider":
+def fallback_provider(settings: Settings) -> "OpenAIProvider":
     """The second model's address and key; the first one's key is never sent to another address."""
     base_url = settings.openai_fallback_base_url or settings.openai_base_url
     key = settings.openai_fallback_api_key

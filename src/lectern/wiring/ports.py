@@ -2,7 +2,6 @@
 
 from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
-from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
 from lectern.database_address import is_postgres
 from lectern.ports import Index, Ports, Store
@@ -37,6 +36,8 @@ def build_ports(
 
 def build_store(settings: Settings, connections: int, guards: Guards) -> Store:
     """Where conversations are kept. A server over the network has an outbox; a file is as safe as that would be."""
+    from lectern.adapters.sql_store import SqlStore  # noqa: PLC0415 - imports SQLAlchemy, 0.3 s, when it is needed
+
     url = settings.sqlalchemy_url
     store = SqlStore(
         url,
