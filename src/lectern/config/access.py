@@ -13,12 +13,14 @@ class AccessSettings(SettingsPart):
 
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://localhost:3000", "http://127.0.0.1:3000"),
-        description="Sites whose pages may call the API, comma-separated, or none; the default is a Docusaurus on this "
-        "machine",
+        description="Sites whose pages may call the API, comma-separated, or none, required on a Space; the default "
+        "is a Docusaurus on this machine",
     )
 
     admin_token: Key | None = Field(
-        None, min_length=16, description="The operator's token, for GET /health/report; unset, nobody may read it"
+        None,
+        min_length=16,
+        description="The operator's token, for GET /health/report, 16 characters or more; unset, nobody may read it",
     )
     better_auth_url: WebAddress | None = Field(
         None, description="Your Better Auth server; ./entrypoint.sh check looks at it"
