@@ -74,6 +74,14 @@ def test_a_setting_that_is_set_is_not_asked_for() -> None:
     assert misspellings(["POSTGRES_URL", "DATABASE_URL"], SETTINGS, held={"DATABASE_URL"}) == []
 
 
+def test_a_database_under_its_other_name_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address in NEON_API_KEY, nobody misses DATABASE_URL."""
+    monkeypatch.setenv("POSTGRES_URL", "postgresql://u:p@h/d")
+    assert [found.given for found in Settings.load().misspellings()] == ["POSTGRES_URL"]
+    monkeypatch.setenv("NEON_API_KEY", "postgresql://u:p@h/d")
+    assert Settings.load().misspellings() == []
+
+
 def test_every_alias_leads_to_a_setting() -> None:
     """The table names settings that exist, and nothing that the rules or a setting cover already."""
     assert set(naming._ALIASES.values()) <= set(SETTINGS)

@@ -51,6 +51,7 @@ def test_the_table_says_which_are_secrets() -> None:
     for need in REQUIREMENTS:
         field = Settings.model_fields[need.variable.lower()]
         assert need.secret == ("Secret" in str(field.annotation))
+        assert "required on a Space" in str(field.description)
         for name in need.alternatives:
             assert name.lower() in Settings.model_fields
             assert name in need.instead

@@ -9,6 +9,7 @@ REPORT = BootReport(
     plan=["2 workers: 2 CPUs (CPU affinity)."],
     parts=[Part("store", "SQLite", "ok", "data/x.sqlite3"), Part("llm", "quoting", "ok")],
     missing=[("OPENAI_API_KEY", "without it answers are quotes")],
+    misspelt=["OPENAI_APIKEY is not a setting; did you mean OPENAI_API_KEY?"],
     startup={"listening": 0.4, "imports": 0.9, "forked": 1.0, "warm": 1.1},
 )
 
@@ -21,6 +22,7 @@ def test_the_report_tells_all_there_is() -> None:
         "2 workers: 2 CPUs (CPU affinity).",
         "store      SQLite, ok (data/x.sqlite3)",
         "OPENAI_API_KEY  without it answers are quotes",
+        "OPENAI_APIKEY is not a setting; did you mean OPENAI_API_KEY?",
         "Started in 1.1 s: listening at 0.4, imports at 0.9, forked at 1.",
     ):
         assert part in text
@@ -32,6 +34,7 @@ def test_programs_read_the_same() -> None:
     assert fields["address"] == "http://localhost:7860"
     assert fields["startup_seconds"] == {"listening": 0.4, "imports": 0.9, "forked": 1.0, "warm": 1.1}
     assert fields["missing"] == {"OPENAI_API_KEY": "without it answers are quotes"}
+    assert fields["misspelt"] == ["OPENAI_APIKEY is not a setting; did you mean OPENAI_API_KEY?"]
     assert fields["parts"] == [
         {"name": "store", "kind": "SQLite", "state": "ok", "note": "data/x.sqlite3"},
         {"name": "llm", "kind": "quoting", "state": "ok", "note": ""},

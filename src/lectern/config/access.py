@@ -17,11 +17,13 @@ class AccessSettings(SettingsPart):
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Sites whose pages may call the API, comma-separated, as https://docs.example.org or "
-        "https://*-team.vercel.app; none for no other site. Pages on this machine may call unless this is a Space",
+        "https://*-team.vercel.app, or none; required on a Space. Pages on this machine may call unless this is a Space",
     )
 
     admin_token: Key | None = Field(
-        None, min_length=16, description="The operator's token, for GET /health/report; unset, nobody may read it"
+        None,
+        min_length=16,
+        description="The operator's token, for GET /health/report, 16 characters or more; unset, nobody may read it",
     )
     better_auth_url: WebAddress | None = Field(
         None, description="Your Better Auth server; ./entrypoint.sh check looks at it"

@@ -32,7 +32,7 @@ class CallSettings(SettingsPart):
         8, ge=1, le=10_000, description="Calls in that window before a rate means anything; a quiet site has few"
     )
     breaker_failure_rate: float = Field(
-        0.5, gt=0, le=1, description="Part of the calls in the window that must fail for a breaker to open"
+        0.5, gt=0, le=1, description="Part of the calls in the window, up to 1, that must fail for a breaker to open"
     )
     breaker_failures: int = Field(
         5, ge=1, le=1000, description="Failures in a row that open a breaker, however few calls there are"

@@ -12,7 +12,7 @@ class ChatSettings(SettingsPart):
     history_turns: int = Field(6, ge=0, le=50, description="Earlier turns that the model and a follow-up see")
     prompt_tokens: int = Field(6000, ge=500, le=1_000_000, description="Longest prompt, in tokens (4 characters each)")
     min_confidence: float = Field(
-        0.2, ge=0, le=1, description="Below this confidence the site is said not to answer the question"
+        0.2, ge=0, le=1, description="Below this confidence, from 0 to 1, the site is said not to answer the question"
     )
     max_body_bytes: int = Field(262_144, ge=1024, le=104_857_600, description="Largest request body, in bytes")
     max_message_characters: int = Field(8000, ge=100, le=100_000, description="Longest question, in characters")

@@ -11,8 +11,8 @@ class DatabaseSettings(SettingsPart):
 
     database_url: SecretStr | None = Field(
         None,
-        description="Where conversations are kept: postgresql://user:password@host/name, or sqlite:///path; "
-        "unset, a file in DATA_DIR",
+        description="Where conversations are kept, required on a Space: postgresql://user:password@host/name, or "
+        "sqlite:///path; unset, a file in DATA_DIR",
     )
     neon_api_key: SecretStr | None = Field(
         None, description="The same address, under the name some deployments use; DATABASE_URL wins"

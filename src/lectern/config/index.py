@@ -37,7 +37,8 @@ class IndexSettings(SettingsPart):
     qdrant_collection: str = Field(
         "lectern",
         pattern=r"^[A-Za-z0-9_.-]{1,200}$",
-        description="Alias that readers ask; the collections behind it are named after it",
+        description="Alias that readers ask, of letters, digits, _, . and -; the collections behind it are named "
+        "after it",
     )
 
     @property

@@ -15,7 +15,7 @@ class ModelSettings(SettingsPart):
     """The language models, the embedding model and the reranker."""
 
     openai_api_key: Key | None = Field(
-        None, description="Key of the language model's API; unset, answers quote the best passages"
+        None, description="Key of the language model's API, required on a Space; unset, answers quote the best passages"
     )
     openai_base_url: WebAddress = Field(OPENAI, description="Any API that speaks OpenAI's chat completions")
     openai_model: str = Field("gpt-4o-mini", min_length=1, description="The chat model")

@@ -74,7 +74,7 @@ class Misspelling:
 
 
 def given_names() -> list[str]:
-    """The names that the environment and `.env` hold with a value, in order."""
+    """The names that the environment and `.env` hold with a value, sorted."""
     held = {**dotenv_values(".env", interpolate=False), **os.environ}
     return sorted(name for name, value in held.items() if value and value.strip())
 

@@ -71,13 +71,12 @@ class Settings(
         return [requirement for requirement in REQUIREMENTS if not met[requirement.variable]]
 
     def misspellings(self) -> list[Misspelling]:
-        """The names in the environment and `.env` that are no settings, but nearly name one that is not set.
-
-        Raises:
-            ConfigError: `.env` is there and cannot be read.
-        """
+        """The names in the environment and `.env` that are no settings, but nearly name one that is not set."""
         settings = [name.upper() for name in type(self).model_fields]
-        return misspellings(given_names(), settings, {name.upper() for name in self.model_fields_set})
+        held = {name.upper() for name in self.model_fields_set}
+        if self.neon_api_key is not None:
+            held.add("DATABASE_URL")
+        return misspellings(given_names(), settings, held)
 
 
 def _refusal(settings: Settings, wrong: frozenset[str]) -> str:

@@ -11,11 +11,13 @@ from lectern.config.part import SettingsPart
 class SpaceSettings(SettingsPart):
     """A Space's own variables, and the switch for a demonstration."""
 
-    space_id: str | None = Field(None, description="OWNER/NAME, set by a Space; it makes the required variables so")
+    space_id: str | None = Field(
+        None, description="OWNER/NAME, set by a Space; there a server does not start without the required variables"
+    )
     space_host: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="The Space's host names, comma-separated, set by a Space"
     )
-    lectern_demo: bool = Field(False, description="1 lets a Space start without its required variables")
+    lectern_demo: bool = Field(False, description="1 lets a server on a Space start without the required variables")
 
     @field_validator("space_host", mode="before")
     @classmethod
