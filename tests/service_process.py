@@ -4,11 +4,14 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from tests.serving.servers import ROOT
 
 SSE = {"Accept": "text/event-stream"}
 UP = re.compile(r"is up: http://localhost:(\d+)")
@@ -23,6 +26,19 @@ def environment(tmp_path: Path, **env: str) -> dict[str, str]:
     # No model that this machine happens to have, and none fetched.
     here |= {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
     return here | {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "LOG_FORMAT": "text", "WEB_CONCURRENCY": "2"} | env
+
+
+def run_verb(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb to its end."""
+    return subprocess.run(
+        ["./entrypoint.sh", *arguments],
+        cwd=ROOT,
+        env=environment(tmp_path, **env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:

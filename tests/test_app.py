@@ -1,11 +1,13 @@
 """The app as a whole: what no answer of it may be."""
 
+import asyncio
 import itertools
 import re
 
 import pytest
 from starlette.routing import Route
 from tests.conftest import Client, MakeClient
+from tests.scripted import ScriptedLLM
 
 from lectern.app import create_app
 from lectern.config import Settings
@@ -40,6 +42,22 @@ async def test_a_stream_is_never_compressed(make_client: MakeClient) -> None:
     assert response.headers["content-type"].startswith("text/event-stream")
     assert "content-encoding" not in response.headers
     assert b"event: done" in response.content
+
+
+async def test_a_silent_stream_beats(make_client: MakeClient, settings: Settings) -> None:
+    """While the model says nothing, the reader's connection is kept open at the pace that is set."""
+    go_on = asyncio.Event()
+    llm = ScriptedLLM("Reducers ", "are pure [1].", hold=go_on)
+    client = make_client(llm=llm, changed=settings.model_copy(update={"heartbeat_seconds": 0.05}))
+    asking = asyncio.create_task(client.post("/chat", json={"message": "What is a reducer?", "stream": True}))
+    while not llm.open:  # noqa: ASYNC110 - the script has no event for its start
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(1)
+    go_on.set()
+    response = await asking
+    before, _, after = response.text.rpartition("event: delta")
+    assert before.count(": ping\n\n") >= 2
+    assert "event: done" in after
 
 
 def test_under_another_server_the_app_looks_at_proxies_headers_itself(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 from tests.local_model import model_folder
-from tests.service_process import SSE, UP, environment, events, outcomes
+from tests.service_process import SSE, UP, environment, events, outcomes, run_verb
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
 
@@ -53,19 +53,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield run
     for service in started:
         service.close()
-
-
-def run_verb(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb to its end."""
-    return subprocess.run(
-        ["./entrypoint.sh", *arguments],
-        cwd=ROOT,
-        env=environment(tmp_path, **env),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def client(service: Served) -> httpx2.Client:

@@ -1,11 +1,9 @@
 """`check --origin`, as an operator runs it."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from tests.service_process import environment
-from tests.serving.servers import ROOT
+from tests.service_process import run_verb
 
 pytestmark = pytest.mark.process
 
@@ -17,19 +15,6 @@ SPACE = {
 }
 
 NOT = "http://docs.example.org is not allowed: not listed."
-
-
-def check(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the verb to its end."""
-    return subprocess.run(
-        ["./entrypoint.sh", "check", *arguments],
-        cwd=ROOT,
-        env=environment(tmp_path, **env),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
@@ -49,16 +34,15 @@ def check(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
 )
 def test_an_origin_is_explained(tmp_path: Path, url: str, code: int, said: str) -> None:
     """It says allowed or not, by which rule or what is nearly right, and its exit code says the same."""
-    done = check(tmp_path, "--origin", url, **SPACE)
+    done = run_verb(tmp_path, "check", "--origin", url, **SPACE)
     assert (done.returncode, done.stderr) == (code, "")
     assert done.stdout.startswith(said)
 
 
 def test_a_wrong_list_is_told_before_anything_else(tmp_path: Path) -> None:
     """Every entry that strangers' pages would match is named with what to write, and nothing starts."""
-    done = check(
-        tmp_path, "--origin", "https://x.example", CORS_ALLOWED_ORIGINS="https://*.vercel.app,docs.example.org"
-    )
+    listed = "https://*.vercel.app,docs.example.org"
+    done = run_verb(tmp_path, "check", "--origin", "https://x.example", CORS_ALLOWED_ORIGINS=listed)
     assert done.returncode == 78
     for part in ("CORS_ALLOWED_ORIGINS held", "as https://*-team.vercel.app", "write https://docs.example.org"):
         assert part in done.stderr

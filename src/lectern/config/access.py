@@ -17,7 +17,8 @@ class AccessSettings(SettingsPart):
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Sites whose pages may call the API, comma-separated, as https://docs.example.org or "
-        "https://*-team.vercel.app, or none; required on a Space. Pages on this machine may call unless this is a Space",
+        "https://*-team.vercel.app; required on a Space, where none means its own page only. Elsewhere pages on this "
+        "machine may call, too",
     )
 
     admin_token: Key | None = Field(
