@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import httpx2
 import pytest
-from tests.service_process import environment
+from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import running_stub
 
@@ -26,7 +26,7 @@ class Start(Protocol):
     """Starts `./entrypoint.sh` with these variables."""
 
     def __call__(self, **env: str) -> Served:
-        """Start it and wait until its port is open."""
+        """Start it and wait until it takes requests."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         given = {"PORT": str(free_port()), **env}
         service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, **given))
         started.append(service)
-        until(lambda: "Listening at" in service.log or service.process.poll() is not None)
+        until(lambda: UP.search(service.log) is not None or service.process.poll() is not None, seconds=60)
         return service
 
     yield run

@@ -131,6 +131,7 @@ async def test_two_connections_carry_a_hundred_streams(postgres: Postgres, start
 async def test_two_restarts_lose_no_turn(server: Postgres, start: Start, stub: Stub) -> None:
     """While Postgres goes twice for a second and a half, no chat fails, and every answered turn is in it afterwards."""
     server.start()
+    migrate(server.url())
     service = start(DATABASE_URL=server.url(), OPENAI_BASE_URL=stub.base_url, OPENAI_MODEL="stub-ttft20-itl10-len20")
     over = asyncio.Event()
     turns: list[dict[str, Any]] = []
@@ -162,6 +163,7 @@ async def test_two_restarts_lose_no_turn(server: Postgres, start: Start, stub: S
 async def test_a_frozen_database_stops_nobody(server: Postgres, start: Start, stub: Stub) -> None:
     """Postgres takes connections and never answers: every chat ends in time, and its turns are written afterwards."""
     server.start()
+    migrate(server.url())
     service = start(
         DATABASE_URL=server.url(),
         DATABASE_CONNECT_TIMEOUT_SECONDS="1",

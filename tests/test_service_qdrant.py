@@ -38,8 +38,12 @@ def environment(tmp_path: Path, url: str) -> dict[str, str]:
 def run(tmp_path: Path, url: str) -> Served:
     """Start it and wait for its boot report."""
     service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, url))
-    until(lambda: _UP.search(service.log) is not None or service.process.poll() is not None)
-    assert _UP.search(service.log), service.log
+    try:
+        until(lambda: _UP.search(service.log) is not None or service.process.poll() is not None, seconds=60)
+        assert _UP.search(service.log), service.log
+    except AssertionError:
+        service.close()
+        raise
     return service
 
 

@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-import httpx2
-
 from lectern.errors import UpstreamUnavailable
 
 REPOSITORY: Final = "sentence-transformers/all-MiniLM-L6-v2"
@@ -51,7 +49,8 @@ def fetch_weights(*, weights_sha256: str = WEIGHTS_SHA256) -> Path:
     Raises:
         UpstreamUnavailable: The hub cannot be reached, or sent something else; nothing is left of that.
     """
-    from huggingface_hub import constants, hf_hub_download  # noqa: PLC0415 - 0.2 s that serving does not pay
+    import httpx2  # noqa: PLC0415 - serving looks only, and pays for neither
+    from huggingface_hub import constants, hf_hub_download  # noqa: PLC0415 - 0.2 s
 
     if constants.HF_HUB_OFFLINE:
         raise UpstreamUnavailable("The local embedding model could not be fetched: HF_HUB_OFFLINE forbids it.")

@@ -1,15 +1,13 @@
 """The statements of the store, and how a turn becomes rows and comes back. No connection is opened here."""
 
+from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, text, true
-from sqlalchemy.dialects import postgresql, sqlite
 
 from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
 from lectern.ports import Outcome, Turn
-
-_insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 _latest = (
     select(TurnRow)
@@ -31,7 +29,8 @@ DELETE = delete(ConversationRow).where(ConversationRow.id == bindparam("conversa
 
 def upserts(dialect: str) -> tuple[Any, Any]:
     """Statements that keep a conversation and a turn, whoever else does so at the same time."""
-    insert = cast("Any", _insert[dialect])  # both dialects offer the same methods, but share no type that has them
+    # Both dialects offer the same methods, but share no type that has them; Postgres's takes 0.1 s to import.
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
     conversation = insert(ConversationRow)
     conversation = conversation.on_conflict_do_update(
         index_elements=[ConversationRow.id],

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from lectern.adapters.minilm_weights import fetch_weights, find_weights
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.config import LOCAL_EMBEDDING_MODEL, Settings
 from lectern.ports import LLM, Embeddings, Reranker
@@ -99,8 +100,6 @@ def fetch_embedding_model(settings: Settings) -> bool:
     """
     if settings.embedder != "local":
         return False
-    from lectern.adapters.minilm_weights import fetch_weights, find_weights  # noqa: PLC0415 - imports numpy, 0.1 s
-
     if find_weights(settings.embedding_model_path):
         return False
     fetch_weights()
@@ -108,11 +107,12 @@ def fetch_embedding_model(settings: Settings) -> bool:
 
 
 def _local_embeddings(settings: Settings, threads: int) -> Embeddings | None:
-    from lectern.adapters.minilm import MiniLMEmbeddings  # noqa: PLC0415 - imports numpy and tokenizers, 0.1 s
-    from lectern.adapters.minilm_weights import find_weights  # noqa: PLC0415 - as above
-
     folder = find_weights(settings.embedding_model_path)
-    return MiniLMEmbeddings(folder, model=LOCAL_EMBEDDING_MODEL, threads=threads) if folder else None
+    if folder is None:
+        return None
+    from lectern.adapters.minilm import MiniLMEmbeddings  # noqa: PLC0415 - imports numpy and tokenizers, 0.1 s
+
+    return MiniLMEmbeddings(folder, model=LOCAL_EMBEDDING_MODEL, threads=threads)
 
 
 def cohere(settings: Settings) -> "CohereProvider":
