@@ -27,15 +27,15 @@ class Waiting:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._part = ""
-        self._named: set[str] = set()
+        self._told = False
         self._unsaid: list[Waking] = []
         self._timer: asyncio.TimerHandle | None = None
         self._news: asyncio.Future[None] | None = None
 
     def on(self, part: str) -> None:
-        """Say which part is asked now."""
+        """Say which part is asked now; each is asked once a turn."""
         self._part = part
-        if self._named:
+        if self._told:
             self._unset()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._seconds, self._slow)
@@ -66,10 +66,9 @@ class Waiting:
 
     def _slow(self) -> None:
         self._timer = None
-        if self._part not in self._named:
-            self._named.add(self._part)
-            self._unsaid.append(Waking(self._part))
-            self.wake()
+        self._told = True
+        self._unsaid.append(Waking(self._part))
+        self.wake()
 
 
 class Work(Generic[Result]):
