@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
@@ -12,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.database_servers import Postgres
+from tests.database_servers import Postgres, running_postgres
 from tests.qdrant_server import running_qdrant
 from tests.service_process import SSE, UP, environment, outcomes
 from tests.serving.servers import ROOT, Served, until
@@ -38,13 +37,8 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A Postgres of the test's own, to put to sleep."""
-    with tempfile.TemporaryDirectory(prefix="lectern-pg-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        server = Postgres(folder)
-        server.start()
+    with running_postgres() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture

@@ -236,6 +236,39 @@ async def test_the_silence_is_shared_and_what_follows_is_not() -> None:
     assert third.cancelled()
 
 
+async def test_who_is_cancelled_twice_waits_no_longer() -> None:
+    """A worker at its very end cancels again: that reaches the clean-up too, and still no task stays."""
+    before = asyncio.all_tasks()
+    cancelled: list[str] = []
+    cleaning = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append("work")
+            cleaning.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.append("clean-up")
+
+    async def turn() -> None:
+        async with Work(stubborn(), Waiting(60)) as work:
+            await work.slow()
+
+    running = asyncio.create_task(turn())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    running.cancel()
+    await cleaning.wait()
+    running.cancel()
+    await asyncio.wait({running})
+    assert running.cancelled()
+    assert cancelled == ["work", "clean-up"]
+    assert asyncio.all_tasks() == before
+
+
 SLEEPS = st.builds(
     Sleep,
     asleep=st.booleans(),
