@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
@@ -12,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.database_servers import Postgres
+from tests.database_servers import Postgres, running_postgres
 from tests.qdrant_server import running_qdrant
 from tests.service_process import SSE, UP, environment, outcomes
 from tests.serving.servers import ROOT, Served, until
@@ -38,13 +37,8 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A Postgres of the test's own, to put to sleep."""
-    with tempfile.TemporaryDirectory(prefix="lectern-pg-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        server = Postgres(folder)
-        server.start()
+    with running_postgres() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ def start(tmp_path: Path, stub: Stub) -> Iterator[Start]:
         here = {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": MODEL, "MIN_CONFIDENCE": "0", "WEB_CONCURRENCY": "1"}
         service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, **(here | env)))
         started.append(service)
-        until(lambda: UP.search(service.log) is not None or service.process.poll() is not None)
+        until(lambda: UP.search(service.log) is not None or service.process.poll() is not None, seconds=60)
         assert UP.search(service.log), service.log
         return service
 
@@ -143,31 +137,25 @@ async def test_a_sleeping_index_is_waited_for(start: Start) -> None:
     assert names(events) == ["started", "waking index", "sources", "delta", "done"]
 
 
-async def test_nobody_loses_a_turn_that_waits(tmp_path: Path, start: Start) -> None:
-    """Who leaves meanwhile, and who is cut off by a stop: the stream has its end, and both turns are kept."""
-    asleep = threading.Event()
-    with running_qdrant() as qdrant:
-        service = start(QDRANT_URL=qdrant.url, GRACEFUL_TIMEOUT_SECONDS="3")
-
-        def sleep(_: str) -> None:
-            asleep.wait(20)
-
-        qdrant.fault = sleep
-        async with aclosing(ask(service, "How do I run the tests?")) as events:
-            async for name, _ in events:
-                if name == "waking":
-                    break
-        until(lambda: outcomes(tmp_path) == [("cancelled", "")])
-        seen = []
-        async for event in ask(service, "How do I lint?"):
-            seen.append(event)
-            if event[0] == "waking":
-                service.signal(signal.SIGTERM)
-        assert await asyncio.to_thread(service.exit_code) == 0
-        asleep.set()
-    assert names(seen) == ["started", "waking index", "failed"]
+async def test_nobody_loses_a_turn_that_waits(tmp_path: Path, start: Start, stub: Stub) -> None:
+    """Who leaves meanwhile, and who is cut off by a stop: the model is let go, and the turn is kept."""
+    service = start(OPENAI_MODEL="stub-ttft15000-len5", WAKING_SECONDS="0.3", GRACEFUL_TIMEOUT_SECONDS="3")
+    async with aclosing(ask(service, "How do I run the tests?")) as events:
+        async for name, _ in events:
+            if name == "waking":
+                break
+    until(lambda: outcomes(tmp_path) == [("cancelled", "")])
+    await stub.until(open=0)
+    seen = []
+    async for event in ask(service, "How do I run the tests?"):
+        seen.append(event)
+        if event[0] == "waking":
+            service.signal(signal.SIGTERM)
+    assert await asyncio.to_thread(service.exit_code) == 0
+    assert names(seen) == ["started", "sources", "waking llm", "failed"]
     assert seen[-1][1]["code"] == "shutting_down"
     assert outcomes(tmp_path) == [("cancelled", "")] * 2
+    await stub.until(open=0)
 
 
 async def test_a_model_that_starts_is_told_of(start: Start) -> None:

@@ -20,6 +20,7 @@ from tests.scripted import ScriptedLLM
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.chat.draft import Question
 from lectern.chat.pipeline import Knobs, answer
+from lectern.chat.waiting import Waiting, Work
 from lectern.errors import (
     ConversationNotFound,
     IndexUnavailable,
@@ -212,6 +213,60 @@ async def test_a_scope_that_is_cancelled_waits_for_the_clean_up(hasty: Knobs) ->
     assert asyncio.all_tasks() == before
     assert bed.cleaned_up == ["index"]
     assert [turn.outcome for turn in kept(ports)] == ["cancelled"]
+
+
+async def test_the_silence_is_shared_and_what_follows_is_not() -> None:
+    """However many parts take a little each, the first word comes in time; after it each part has the whole time."""
+    waiting = Waiting(60)
+    waiting.on("store")
+    first = waiting._timer
+    waiting.on("index")
+    assert waiting._timer is first
+    waiting._slow()
+    waiting.on("rerank")
+    second = waiting._timer
+    waiting.on("llm")
+    third = waiting._timer
+    assert second is not None
+    assert third is not None
+    assert (second.cancelled(), third.cancelled()) == (True, False)
+    async with Work(asyncio.sleep(0), waiting) as work:
+        assert await work.slow() == Waking("index")
+        assert await work.slow() is None
+    assert third.cancelled()
+
+
+async def test_who_is_cancelled_twice_waits_no_longer() -> None:
+    """A worker at its very end cancels again: that reaches the clean-up too, and still no task stays."""
+    before = asyncio.all_tasks()
+    cancelled: list[str] = []
+    cleaning = asyncio.Event()
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append("work")
+            cleaning.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.append("clean-up")
+
+    async def turn() -> None:
+        async with Work(stubborn(), Waiting(60)) as work:
+            await work.slow()
+
+    running = asyncio.create_task(turn())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    running.cancel()
+    await cleaning.wait()
+    running.cancel()
+    await asyncio.wait({running})
+    assert running.cancelled()
+    assert cancelled == ["work", "clean-up"]
+    assert asyncio.all_tasks() == before
 
 
 SLEEPS = st.builds(

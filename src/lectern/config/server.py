@@ -57,7 +57,11 @@ class ServerSettings(SpaceSettings):
             msg = "name the proxies; with * any caller can forge its address"
             raise ValueError(msg)
         for entry in value.split(","):
-            ip_network(entry.strip())  # its ValueError names the entry
+            try:
+                ip_network(entry.strip())
+            except ValueError:  # it repeats the entry, which may be a secret in the wrong place
+                msg = "addresses and networks, as 127.0.0.1,10.0.0.0/8, with no host bits set"
+                raise ValueError(msg) from None
         return value
 
     @property

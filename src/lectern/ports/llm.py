@@ -56,7 +56,8 @@ class LLM(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
         """Yield pieces of text as they come, then exactly one `Completion`.
 
-        Closing the generator stops the generation at the provider.
+        Closing the generator stops the generation at the provider. It may be begun in one task and read on in another,
+        so no timeout or cancel scope stays open across a yield (https://peps.python.org/pep-0789/).
 
         Raises:
             UpstreamTimeout: No connection, first or next token within the adapter's limits.
