@@ -29,6 +29,7 @@ from lectern.ports import Ports
 from lectern.serving import process
 from lectern.web import problems
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
+from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.wiring import build_ports
 
@@ -89,6 +90,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "Idempotency-Key"],
         expose_headers=["X-Request-ID", "Retry-After"],
         max_age=600,
+    )
+    app.add_middleware(
+        BrowserPolicyMiddleware,
+        origins=(*settings.cors_allowed_origins, *(SPACE_ANCESTORS if settings.space_id else ())),
+        allows=frozenset(settings.cors_allowed_origins).__contains__,
     )
     app.add_middleware(RequestContextMiddleware, seconds=settings.request_timeout_seconds)
     for router in ROUTERS:
