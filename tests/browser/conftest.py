@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 from tests.browser.servers import Edge, Site, running_edge, running_site
 from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, until
@@ -26,12 +26,16 @@ FLAGS = (
 )
 
 
+_PATIENCE = 20_000  # milliseconds, on a machine that has other work
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """What drives the browser; skipped where there is none, except in CI."""
     if not CHROMIUM:
         assert not os.environ.get("CI"), "CI runs the browser suite: tests/browser/install.sh"
         pytest.skip("no Chromium here: tests/browser/install.sh, or your package manager")
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -125,7 +129,7 @@ class Visitor:
 
     def watch(self, page: Page) -> None:
         """Keep what the browser says of a page."""
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(_PATIENCE)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
 

@@ -55,12 +55,14 @@ def test_long_code_scrolls_inside_its_block_on_a_narrow_screen(visitor: Visitor,
 
 
 def test_an_arabic_answer_runs_from_right_to_left(visitor: Visitor, lectern: str) -> None:
-    """Each paragraph takes its direction from its own text."""
+    """Each paragraph, quote and list takes its direction from its own text."""
     page = visitor.page(width=380, height=620)
     page.goto(lectern)
     ask(page, "كيف يتم تنظيف المضخة؟")
     expect(page.locator(".asked")).to_have_css("direction", "rtl")
     expect(page.locator("blockquote p", has_text="اغسل").first).to_have_css("direction", "rtl")
+    expect(page.locator("blockquote").first).to_have_css("direction", "rtl")
+    expect(page.locator("ol.sources")).to_have_css("direction", "rtl")
 
 
 def test_an_answer_can_be_stopped_and_typing_goes_on_meanwhile(visitor: Visitor, talkative: str) -> None:

@@ -93,6 +93,7 @@ async function ask(question, context) {
     running = null;
     if (document.activeElement === stop) box.focus();
     stop.hidden = true;
+    turn.article.querySelector(".error")?.scrollIntoView({ block: "nearest" });
     send.hidden = false;
     // Read out once, whole: a live region that is repainted with each word would be read again and again.
     status.textContent = turn.article.innerText;

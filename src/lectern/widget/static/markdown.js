@@ -19,14 +19,17 @@ function inline(text, sources) {
   return out;
 }
 
+// `dir="auto"` does not look into children that have a direction of their own, so lists and quotes are told.
+const direction = (text) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(text.match(/\p{L}/u)) ? "rtl" : "ltr");
+
 function block(kind, lines, sources) {
-  if (kind === "quote") return `<blockquote dir="auto">${markdown(lines.join("\n"), sources)}</blockquote>`;
+  if (kind === "quote") return `<blockquote dir="${direction(lines.join())}">${markdown(lines.join("\n"), sources)}</blockquote>`;
   if (kind === "code") return `<pre dir="ltr" tabindex="0"><code>${escape(lines.join("\n").trimEnd())}</code></pre>`;
   if (kind === "ul" || kind === "ol") {
     // A list that a blank line cuts in two goes on counting.
     const start = kind === "ol" ? ` start="${parseInt(lines[0], 10)}"` : "";
     const items = lines.map((line) => `<li dir="auto">${inline(line.replace(/^([-*]|\d+\.) /, ""), sources)}</li>`);
-    return `<${kind} dir="auto"${start}>${items.join("")}</${kind}>`;
+    return `<${kind} dir="${direction(lines.join())}"${start}>${items.join("")}</${kind}>`;
   }
   return `<p dir="auto">${lines.map((line) => inline(line, sources)).join("<br>")}</p>`;
 }

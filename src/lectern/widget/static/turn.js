@@ -61,6 +61,7 @@ class Turn {
     if (!this.sources.length || !this.text) return;
     const list = element("ol", "sources");
     list.ariaLabel = "Sources";
+    list.dir = direction(this.sources[0].title);
     for (const source of this.sources) {
       const item = document.createElement("li"), link = element("a", "", [source.title, ...source.heading_path].join(" › "));
       link.href = safe(source.href);

@@ -1,5 +1,5 @@
 // A button at the corner of a page that opens the assistant: <script src="https://HOST/widget.js" defer></script>
-// Attributes: data-title, data-position (left, right), data-color. A strict CSP needs script-src and frame-src HOST.
+// Attributes: data-title, data-position (left, right), data-color. A CSP needs script-src, frame-src HOST.
 (() => {
   "use strict";
   const script = document.currentScript;
@@ -18,9 +18,8 @@ section { position: absolute; bottom: 3.7rem; display: flex; flex-direction: col
   width: min(380px, 100vw - 2rem); height: min(620px, 100dvh - 6rem); border: 1px solid #8886; border-radius: 12px;
   color: light-dark(#1c1e21, #e3e3e3); background: light-dark(#fff, #1b1b1d); box-shadow: 0 8px 30px #0006 }
 [hidden] { display: none !important }
-header { display: flex; justify-content: space-between; padding: .3rem 1rem; font-weight: 600; border-bottom: 1px solid #8886 }
+header { display: flex; justify-content: space-between; align-items: center; padding: .3rem 1rem; font-weight: 600; border-bottom: 1px solid #8886 }
 p { margin: 1.5rem }
-a { color: inherit }
 iframe { flex: 1; border: 0 }
 @media (max-width: 480px), (max-height: 420px) {
   section { position: fixed; inset: 0 !important; width: auto; height: auto; border: 0; border-radius: 0 }
