@@ -1,4 +1,7 @@
-"""The browser suite's fixtures: a real Chromium, a real Lectern, and a documentation site of another origin."""
+"""The browser suite's fixtures: a real Chromium, a real Lectern, and a documentation site of another origin.
+
+It runs alone (`make test-browser`): what drives the browser keeps a loop running in this thread, so async tests cannot.
+"""
 
 import os
 import shutil

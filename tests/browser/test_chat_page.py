@@ -1,6 +1,8 @@
 """The chat page in a real browser: answers, links, and what a reader sees when something goes wrong."""
 
 import re
+import socket
+from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visitor
@@ -95,6 +97,18 @@ def test_an_answer_that_broke_off_can_be_tried_again(visitor: Visitor, talkative
     expect(page.get_by_role("button", name="Ask")).to_be_visible()
     expect(again).to_have_count(0)
     expect(page.locator("article").last.locator("ol.sources")).to_be_visible()
+
+
+def test_what_stood_in_for_the_model_is_said(visitor: Visitor, serve: Callable[..., str]) -> None:
+    """While the model is down the reader gets passages, and is told so."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and never listens
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        page = visitor.page()
+        page.goto(serve(OPENAI_API_KEY="sk-browser", OPENAI_BASE_URL=address))
+        ask(page)
+        expect(page.locator(".said")).to_contain_text("two litres of water")
+        expect(page.locator(".note")).to_have_text("Answered without the language model; instead: quoting.")
 
 
 def test_a_server_that_wakes_up_is_waited_for(visitor: Visitor, edge: Edge) -> None:

@@ -3,8 +3,10 @@ const box = find("box"), send = find("send"), stop = find("stop");
 const KEY = "lectern-session", TALK = "lectern-talk", KEPT_TURNS = 20;
 // Seconds between attempts while the host of a sleeping or restarting server answers in its place; a minute in all.
 const WAITS = [1, 2, 4, 8, 15, 15, 15];
-const PARTS = { llm: "the language model", fallback_llm: "the second language model", embeddings: "search by meaning",
-  rerank: "the ranking of passages", index: "the main index", store: "the kept conversation", database: "the database" };
+const PARTS = { llm: "the language model", embeddings: "search by meaning", rerank: "the ranking of passages",
+  index: "the main index", store: "the kept conversation" };
+const WAKING = { store: "Waking the database …", embeddings: "Waking the search …", index: "Waking the search …",
+  rerank: "Waking the search …", llm: "The language model is starting …" };
 let running = null, turns = [];
 
 class Problem extends Error {
@@ -64,7 +66,7 @@ async function post(turn, signal) {
 function receive(turn, name, data) {
   if (name !== "started" && name !== "waking") turn.wait("");
   if (name === "started") store.setItem(KEY, data.conversation_id);
-  else if (name === "waking") turn.wait(`Waking ${PARTS[data.part] || data.part} …`);
+  else if (name === "waking") turn.wait(WAKING[data.part] || "Waking up …");
   else if (name === "sources") turn.sources = data.sources;
   else if (name === "delta") turn.add(data.text);
   else if (name === "degraded") turn.note(`Answered without ${PARTS[data.part] || data.part}${data.used ? `; instead: ${data.used}` : ""}.`);
