@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONPATH := src:.
 
-.PHONY: help run test faults test-retrieval check format lock oracle clean
+.PHONY: help run test faults test-browser test-retrieval check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ test: .venv/dev.installed ## Run the whole test suite on all cores
 
 faults: .venv/dev.installed ## Break what the service leans on, and print what was seen (about five minutes)
 	$(BIN)/pytest tests/faults -n 2
+
+test-browser: .venv/dev.installed ## Use the chat page and the widget in a real Chromium (two minutes)
+	$(BIN)/pytest tests/browser
 
 test-retrieval: .venv/dev.installed ## Measure retrieval with the local model on a real site, if it is at hand (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m slow tests/evaluation

@@ -23,6 +23,7 @@ from lectern.serving.proxies import ProxyHeadersMiddleware
 from lectern.web import problems
 from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddleware
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
+from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.wiring import build_origin_rules, build_ports, examine
 
@@ -89,6 +90,11 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(CrossOriginMiddleware, rules=rules)
     app.add_middleware(OriginGuardMiddleware, rules=rules, guarded=GUARDED)
+    app.add_middleware(
+        BrowserPolicyMiddleware,
+        origins=(*settings.cors_allowed_origins, *(SPACE_ANCESTORS if settings.space_id else ())),
+        allows=lambda origin: rules.judge(origin).allowed,
+    )
     app.add_middleware(RequestContextMiddleware, seconds=settings.request_timeout_seconds)
     if process.setup() is None:  # our own worker does this for any app; another server does not
         app.add_middleware(ProxyHeadersMiddleware, trusted=settings.trusted_proxies, https_hosts=settings.space_host)

@@ -25,7 +25,7 @@ def test_each_section_has_its_anchor() -> None:
     """The fragment of a source's link finds its section."""
     html = render(DOCUMENT, "docs")
     assert '<section id="first-part" dir="auto"><h2><a href="#first-part">First part</a></h2>' in html
-    assert "<pre><code>code &lt;b&gt;\nmore\n</code></pre>" in html
+    assert '<pre dir="ltr" tabindex="0"><code>code &lt;b&gt;\nmore\n</code></pre>' in html
 
 
 def test_nothing_of_a_page_becomes_markup() -> None:
