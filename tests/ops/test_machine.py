@@ -46,6 +46,23 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, state: str, *,
     assert f"cannot be written: not a directory (this is user {os.getuid()})" in finding.found
 
 
+def test_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
+    """As in an image whose files are root's; the process gives up its rights, if it has any."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "locked").mkdir(mode=0o700 if os.getuid() == 0 else 0o500)
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from lectern.ops.machine import Folder, examine_disk, examine_folder\n"
+        "if os.getuid() == 0: os.setuid(65534)\npath = Path(sys.argv[1])\n"
+        "print(examine_folder(Folder('DATA_DIR', path, True, 'x', 'chown it')), examine_disk(path, 1)[0].state)"
+    )
+    path = tmp_path / "locked" / "data"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=30, check=True)
+    assert "state='fail'" in done.stdout
+    assert "cannot be written: permission denied" in done.stdout
+    assert done.stdout.rstrip().endswith(" ok")
+
+
 def test_a_disk_with_too_little_room_is_named(tmp_path: Path) -> None:
     """What is free, and what is wanted."""
     assert examine_disk(tmp_path / "new", 1)[0].state == "ok"

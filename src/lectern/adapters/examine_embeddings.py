@@ -5,7 +5,7 @@ import time
 
 from lectern.adapters.examine_openai import Names, refusal
 from lectern.errors import LecternError
-from lectern.ops.findings import Finding
+from lectern.ops.findings import Finding, milliseconds_since
 from lectern.ports import Embeddings
 
 _TEXT = "Is anybody there?"
@@ -28,7 +28,7 @@ class EmbeddingTrial:
         """Whether there is a vector, and of which length."""
         kind, began = self._embeddings.describe().kind, time.monotonic()
         length = await self._result()
-        took = round((time.monotonic() - began) * 1000)
+        took = milliseconds_since(began)
         if isinstance(length, LecternError):
             return [refusal(length, part="embeddings", what=kind, names=self._names)]
         return [Finding("embeddings", "ok", f"{kind} makes vectors of {length} dimensions, one in {took} ms")]

@@ -7,10 +7,10 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import extensions
 
+from lectern.adapters.examine_schema import schema_finding
 from lectern.adapters.postgres_migrations import address_of, connect, first_line, revision
-from lectern.adapters.sql_schema import HEAD, MIGRATE, complaint
 from lectern.database_address import place
-from lectern.ops.findings import Finding
+from lectern.ops.findings import Finding, milliseconds_since
 
 PORT: Final = 5432
 
@@ -49,15 +49,19 @@ def examine_postgres(url: str, *, connect_seconds: float) -> list[Finding]:
     began = time.monotonic()
     try:
         connect(url, connect_seconds=connect_seconds).close()
-        first = _since(began)
+        first = milliseconds_since(began)
         began = time.monotonic()
         with closing(connect(url, connect_seconds=connect_seconds)) as connection:
-            second = _since(began)
+            second = milliseconds_since(began)
             connection.autocommit = True
-            return [_reached(connection, url, first, second), _schema(connection), _rights(connection)]
+            return [
+                _reached(connection, url, first, second),
+                schema_finding(revision(connection), none="warn"),
+                _rights(connection),
+            ]
     except psycopg2.Error as error:
         said = first_line(error)
-        return [Finding("database", "fail", f"Postgres {where}: {said}", _fix(said), _since(began))]
+        return [Finding("database", "fail", f"Postgres {where}: {said}", _fix(said), milliseconds_since(began))]
 
 
 def _reached(connection: Any, url: str, first: int, second: int) -> Finding:  # noqa: ANN401 - psycopg2's connection
@@ -77,16 +81,6 @@ def _reached(connection: Any, url: str, first: int, second: int) -> Finding:  # 
         fix = "Nothing must be done: the first reader after a pause waits for it. A plan without autosuspend ends that."
         return Finding("database", "warn", said, fix, first)
     return Finding("database", "ok", said, milliseconds=first)
-
-
-def _schema(connection: Any) -> Finding:  # noqa: ANN401 - as above
-    found = revision(connection)
-    wrong = complaint(found)
-    if wrong is None:
-        return Finding("schema", "ok", f"{HEAD}, the newest")
-    newer = found is not None and found > HEAD
-    fix = "Start the newer Lectern." if newer else f"A start does it; without one, {MIGRATE}."
-    return Finding("schema", "fail" if newer else "warn", wrong.partition(";")[0], fix)
 
 
 def _rights(connection: Any) -> Finding:  # noqa: ANN401 - as above
@@ -146,7 +140,3 @@ def _fix(said: str) -> str:
         said.index("timeout")
         return "It does not answer in time: look at the finding on reaching it."
     return "Look at the finding on reaching it, and at DATABASE_URL."
-
-
-def _since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)

@@ -1,7 +1,7 @@
 """Whether conversations can be kept in a file."""
 
+from lectern.adapters.examine_schema import schema_finding
 from lectern.adapters.sql_migrations import file_of, revision
-from lectern.adapters.sql_schema import HEAD, MIGRATE, complaint
 from lectern.errors import StoreUnavailable
 from lectern.ops.findings import Finding
 from lectern.ops.machine import Folder, examine_folder, remote_filesystem, size
@@ -35,7 +35,7 @@ def examine_sqlite(url: str, *, on_space: bool) -> list[Finding]:
         first = Finding(name, "warn", said, fix)
     else:
         first = Finding(name, "ok", said)
-    return [first, _schema(found)]
+    return [first, schema_finding(found, none="ok")]
 
 
 def _unwritable(url: str) -> Finding | None:
@@ -51,14 +51,3 @@ def _unwritable(url: str) -> Finding | None:
     except OSError as error:
         return Finding("database", "fail", f"{path} cannot be written ({error.strerror})", fix)
     return None
-
-
-def _schema(found: str | None) -> Finding:
-    wrong = complaint(found)
-    if wrong is None:
-        return Finding("schema", "ok", f"{HEAD}, the newest")
-    if found is None:
-        return Finding("schema", "ok", "none yet; a start makes it")
-    newer = found > HEAD
-    fix = "Start the newer Lectern." if newer else f"A start does it; without one, {MIGRATE}."
-    return Finding("schema", "fail" if newer else "warn", wrong.partition(";")[0], fix)

@@ -43,6 +43,15 @@ class Finding:
 Look = Callable[[], Awaitable[Sequence[Finding]]]
 
 
+def skipped(name: str, why: str) -> "Check":
+    """A check that has nothing to look at, and says why."""
+
+    async def look() -> Sequence[Finding]:
+        return [Finding(name, "skipped", why)]
+
+    return Check(name, look)
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """Something to look at.
@@ -107,7 +116,7 @@ async def run_all(checks: Iterable[Check], *, secrets: Iterable[str] = ()) -> Re
     hide = _hiding(secrets)
     findings = (finding for of_check in found for finding in of_check)
     hidden = tuple(replace(finding, found=hide(finding.found), fix=hide(finding.fix)) for finding in findings)
-    return Report(hidden, _since(began))
+    return Report(hidden, milliseconds_since(began))
 
 
 async def _run(check: Check) -> list[Finding]:
@@ -121,13 +130,14 @@ async def _run(check: Check) -> list[Finding]:
     except Exception as error:  # noqa: BLE001 - whatever a check meets, the others are told
         logger.warning("The check of %s ended in %s", check.name, type(error).__name__)
         findings = [Finding(check.name, "fail", f"could not be looked at ({type(error).__name__})", check.fix)]
-    took = _since(began)
+    took = milliseconds_since(began)
     return [
         finding if finding.milliseconds is not None else replace(finding, milliseconds=took) for finding in findings
     ]
 
 
-def _since(began: float) -> int:
+def milliseconds_since(began: float) -> int:
+    """Milliseconds from a moment of `time.monotonic` to now."""
     return round((time.monotonic() - began) * 1000)
 
 

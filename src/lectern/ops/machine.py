@@ -46,7 +46,7 @@ class Folder:
 
 def examine_folder(folder: Folder) -> list[Finding]:
     """Write a file and sync it; where the folder is still to be made, in the folder that it will be made in."""
-    there = next(path for path in (folder.path, *folder.path.absolute().parents) if path.exists())
+    there = _nearest(folder.path)
     state = "" if there == folder.path else ", still to be made"
     try:
         with tempfile.NamedTemporaryFile(prefix=".lectern-check-", dir=there) as file:
@@ -67,8 +67,7 @@ def examine_disk(path: Path, wanted: int) -> list[Finding]:
         path: The folder; it need not exist yet.
         wanted: Bytes that Lectern may want there.
     """
-    there = next(place for place in (path, *path.absolute().parents) if place.exists())
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(_nearest(path)).free
     found = f"{size(free)} free where {path} is, up to {size(wanted)} wanted"
     if free < _LEAST_DISK_BYTES:
         return [Finding("disk", "fail", found, "Free some room, or set DATA_DIR to a larger disk.")]
@@ -92,7 +91,7 @@ def examine_memory(limits: Limits, plan: Plan, *, serving: bool, root: Path = Pa
     wanted = WORKER_BYTES if serving else MASTER_BYTES + plan.workers * WORKER_BYTES
     limit = limits.smallest_memory
     of = f" of {size(limit.value)} ({limit.name})" if limit else ""
-    why = "one more worker" if serving else f"{plan.workers} workers"
+    why = "one more worker" if serving else f"{plan.workers} worker{'' if plan.workers == 1 else 's'}"
     found = f"{size(free)} left{of}, up to {size(wanted)} wanted for {why}"
     if free < wanted:
         return [Finding("memory", "warn", found, "Give the container more memory, or lower WEB_CONCURRENCY.")]
@@ -141,6 +140,12 @@ def size(count: float) -> str:
         if count >= bytes_:
             return f"{count / bytes_:.3g} {unit}" if count < 1000 * bytes_ else f"{count / bytes_:.0f} {unit}"
     return f"{count / 1024:.0f} KiB"
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there and may be seen."""
+    # os.path's answer is no where a folder on the way may not be entered; pathlib's is an error.
+    return next(place for place in (path, *path.absolute().parents) if os.path.exists(place))  # noqa: PTH110 - see above
 
 
 def _free_memory(root: Path) -> Iterator[float]:

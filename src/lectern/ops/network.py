@@ -15,7 +15,7 @@ from typing import Final
 
 from lectern.ops.aside import run_aside
 from lectern.ops.certificate import complaint, days_left
-from lectern.ops.findings import Finding
+from lectern.ops.findings import Finding, milliseconds_since
 from lectern.ops.small_http import clock_finding, seconds_off
 
 SPACE_PORTS: Final = frozenset((80, 443, 8080))
@@ -25,6 +25,7 @@ STEP_SECONDS: Final = 3.0
 """Longest wait for each of name, connection, TLS and answer."""
 
 _EXPIRES_SOON_DAYS: Final = 14
+_MOST_ADDRESSES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ async def _probe(
     try:
         addresses = await _resolve(endpoint, step_seconds)
         address = await _connect(endpoint, addresses, step_seconds, on_space=on_space)
-        said = f"{endpoint.place} by {_families(addresses)}, connected in {_since(began)} ms"
+        said = f"{endpoint.place} by {_families(addresses)}, connected in {milliseconds_since(began)} ms"
         if endpoint.tls:
             said, days = await _shake_hands(endpoint, address, tls, step_seconds, said)
         else:
@@ -97,10 +98,12 @@ async def _probe(
         if endpoint.http:
             off = await seconds_off(endpoint.host, address, endpoint.port, tls if endpoint.tls else None, step_seconds)
     except _Unreachable as error:
-        return Finding(name, "fail", f"{endpoint.place}: {error.found}", error.fix, _since(began)), None
+        return Finding(name, "fail", f"{endpoint.place}: {error.found}", error.fix, milliseconds_since(began)), None
     if days is not None and days < _EXPIRES_SOON_DAYS:
-        return Finding(name, "warn", said, "Whoever runs that host renews its certificate now.", _since(began)), off
-    return Finding(name, "ok", said, milliseconds=_since(began)), off
+        return Finding(
+            name, "warn", said, "Whoever runs that host renews its certificate now.", milliseconds_since(began)
+        ), off
+    return Finding(name, "ok", said, milliseconds=milliseconds_since(began)), off
 
 
 async def _resolve(endpoint: Endpoint, seconds: float) -> list[tuple[int, str]]:
@@ -121,12 +124,13 @@ async def _resolve(endpoint: Endpoint, seconds: float) -> list[tuple[int, str]]:
 
 async def _connect(endpoint: Endpoint, addresses: Sequence[tuple[int, str]], seconds: float, *, on_space: bool) -> str:
     """An address that takes connections, of whichever family."""
-    first = dict(reversed(addresses))
-    outcomes = await asyncio.gather(*(_knock(address, endpoint.port, seconds) for address in first.values()))
-    for address, error in zip(first.values(), outcomes, strict=True):
+    tried = list(dict.fromkeys(addresses))[:_MOST_ADDRESSES]
+    outcomes = await asyncio.gather(*(_knock(address, endpoint.port, seconds) for _, address in tried))
+    for (_, address), error in zip(tried, outcomes, strict=True):
         if error is None:
             return address
-    raise _refusal(endpoint, set(first), [error for error in outcomes if error], seconds, on_space=on_space)
+    families = {family for family, _ in addresses}
+    raise _refusal(endpoint, families, [error for error in outcomes if error], seconds, on_space=on_space)
 
 
 async def _knock(address: str, port: int, seconds: float) -> OSError | None:
@@ -191,7 +195,3 @@ async def _shake_hands(
 def _families(addresses: Sequence[tuple[int, str]]) -> str:
     names = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
     return " and ".join(sorted({names.get(socket.AddressFamily(family), "?") for family, _ in addresses}))
-
-
-def _since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)

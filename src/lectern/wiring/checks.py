@@ -9,7 +9,7 @@ from typing import Final
 from lectern.config import Settings
 from lectern.database_address import is_postgres
 from lectern.ops.aside import run_aside
-from lectern.ops.findings import Check, Finding
+from lectern.ops.findings import Check, Finding, skipped
 from lectern.ops.machine import (
     Folder,
     examine_descriptors,
@@ -117,7 +117,7 @@ def _database(settings: Settings) -> list[Check]:
 def _login(settings: Settings) -> list[Check]:
     secret, url = settings.better_auth_secret, settings.better_auth_url
     if secret is None and url is None:
-        return [Check("login", _at_once(_skipped, "login", "BETTER_AUTH_URL is not set; readers are anonymous"))]
+        return [skipped("login", "BETTER_AUTH_URL is not set; readers are anonymous")]
     from lectern.adapters.examine_jwks import examine_jwks, examine_secret  # noqa: PLC0415 - imports an HTTP client
 
     checks = []
@@ -155,10 +155,6 @@ def _folders(settings: Settings) -> list[Folder]:
         Folder("/dev/shm", Path("/dev/shm"), needed=False, use="the workers' heartbeat", fix=memory),  # noqa: S108
         Folder("HOME", Path("~").expanduser(), needed=False, use="the model cache", fix=home),
     ]
-
-
-def _skipped(name: str, why: str) -> Sequence[Finding]:
-    return [Finding(name, "skipped", why)]
 
 
 def _at_once(function: Callable[..., Sequence[Finding]], *args: object) -> Callable[[], Awaitable[Sequence[Finding]]]:

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from lectern.config import Settings
+from lectern.ops.aside import run_aside
 from lectern.ops.findings import Report, run_all
 
 
@@ -20,7 +21,9 @@ async def examine(settings: Settings, *, origin: str | None = None) -> Report:
     from lectern.wiring.checks import build_checks  # noqa: PLC0415 - a server that nobody asks loads none of it
 
     async with AsyncExitStack() as opened:
-        return await run_all(build_checks(settings, origin, opened), secrets=_secrets(settings))
+        # It loads modules and looks for files.
+        checks = await run_aside(build_checks, settings, origin, opened)
+        return await run_all(checks, secrets=_secrets(settings))
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from lectern.config import Settings
 from lectern.ops.aside import run_aside
-from lectern.ops.findings import Check, Finding
+from lectern.ops.findings import Check, skipped
 from lectern.ports import Embeddings
 from lectern.wiring.models import build_embeddings, cohere, fallback_provider, provider
 from lectern.wiring.tls import shared_context
@@ -32,7 +32,7 @@ def model_checks(settings: Settings, opened: AsyncExitStack) -> list[Check]:
 
 def _chat(settings: Settings, opened: AsyncExitStack) -> list[Check]:
     if not settings.has_llm:
-        return [_skipped("model", "OPENAI_API_KEY is not set; answers quote the best passages")]
+        return [skipped("model", "OPENAI_API_KEY is not set; answers quote the best passages")]
     from lectern.adapters.examine_openai import Names, examine_model  # noqa: PLC0415 - imports the SDK
 
     asked = [("model", provider(settings), settings.openai_model, "OPENAI")]
@@ -52,7 +52,7 @@ def _vectors_and_qdrant(settings: Settings, embeddings: Embeddings | None, opene
     if embeddings is None:
         weights = "the local model's weights are not here; ./entrypoint.sh ingest fetches them"
         why = "turned off" if settings.embedder == "none" else weights
-        checks, dimensions = [_skipped("embeddings", f"{why}; retrieval is by words")], _unknown
+        checks, dimensions = [skipped("embeddings", f"{why}; retrieval is by words")], _unknown
     else:
         from lectern.adapters.examine_embeddings import EmbeddingTrial  # noqa: PLC0415 - imports the SDK
         from lectern.adapters.examine_openai import Names  # noqa: PLC0415 - as above
@@ -63,7 +63,7 @@ def _vectors_and_qdrant(settings: Settings, embeddings: Embeddings | None, opene
         opened.push_async_callback(trial.close)
         checks, dimensions = [Check("embeddings", trial.examine, _SECONDS, _SLOW)], trial.dimensions
     if settings.qdrant_url is None:
-        return [*checks, _skipped("qdrant", "QDRANT_URL is not set; the index is local")]
+        return [*checks, skipped("qdrant", "QDRANT_URL is not set; the index is local")]
     from lectern.adapters.examine_qdrant import Wanted, examine_qdrant  # noqa: PLC0415 - imports the client
     from lectern.adapters.qdrant_index import QdrantConnection  # noqa: PLC0415 - as above
 
@@ -81,7 +81,7 @@ def _vectors_and_qdrant(settings: Settings, embeddings: Embeddings | None, opene
 
 def _reranker(settings: Settings, opened: AsyncExitStack) -> list[Check]:
     if settings.cohere_api_key is None or settings.cohere_rerank_model == "none":
-        return [_skipped("rerank", "Cohere's ranking is not configured; the order is the index's")]
+        return [skipped("rerank", "Cohere's ranking is not configured; the order is the index's")]
     from lectern.adapters.examine_cohere import examine_reranker  # noqa: PLC0415 - imports an HTTP client
     from lectern.adapters.examine_openai import Names  # noqa: PLC0415 - as above
 
@@ -98,13 +98,6 @@ def _local_index(settings: Settings, embeddings: Embeddings | None) -> Check:
     folders = (settings.index_dir, settings.image_index_dir)
     model = embeddings.model if embeddings else None
     return Check("local index", partial(run_aside, examine_index, folders, model=model))
-
-
-def _skipped(name: str, why: str) -> Check:
-    async def look() -> list[Finding]:
-        return [Finding(name, "skipped", why)]
-
-    return Check(name, look)
 
 
 async def _unknown() -> int | None:
