@@ -65,7 +65,7 @@ class Unauthorized(LecternError):
 
     code = "unauthorized"
     status = 401
-    default_message = "This needs a valid token: Authorization: Bearer …"
+    default_message = "This needs a valid token, sent as a bearer token."
 
 
 class NotFound(LecternError):
