@@ -180,6 +180,25 @@ async def test_a_resolver_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) ->
     assert (way.state, way.found) == ("fail", "slow.example:443: DNS did not answer within 0.1 s")
 
 
+async def test_a_resolver_that_fails_for_now_is_told_from_a_wrong_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name may be right."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    way, _ = await examine(endpoint(443, host="right.example"))
+    assert (way.state, way.found) == ("fail", "right.example:443: DNS fails for now")
+    assert "Try again" in way.fix
+
+
+def test_no_route_is_told_from_no_answer() -> None:
+    """Both have the same fix."""
+    refusal = partial(_refusal, endpoint(443), {socket.AF_INET}, seconds=3, on_space=False)
+    assert refusal(errors=[OSError(errno.EHOSTUNREACH, "")]).found == "no route to it"
+    assert refusal(errors=[TimeoutError()]).found == "no connection within 3 s"
+
+
 @pytest.mark.parametrize(
     ("families", "number", "fix"),
     [

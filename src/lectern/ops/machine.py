@@ -91,7 +91,7 @@ def examine_memory(limits: Limits, plan: Plan, *, serving: bool, root: Path = Pa
     wanted = WORKER_BYTES if serving else MASTER_BYTES + plan.workers * WORKER_BYTES
     limit = limits.smallest_memory
     of = f" of {size(limit.value)} ({limit.name})" if limit else ""
-    why = "one more worker" if serving else f"{plan.workers} workers"
+    why = "one more worker" if serving else f"{plan.workers} worker{'' if plan.workers == 1 else 's'}"
     found = f"{size(free)} left{of}, up to {size(wanted)} wanted for {why}"
     if free < wanted:
         return [Finding("memory", "warn", found, "Give the container more memory, or lower WEB_CONCURRENCY.")]

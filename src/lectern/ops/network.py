@@ -116,7 +116,9 @@ async def _resolve(endpoint: Endpoint, seconds: float) -> list[tuple[int, str]]:
     except TimeoutError:
         fix = "The machine's DNS server is not reachable; look at /etc/resolv.conf and at what is let out on port 53."
         raise _Unreachable(f"DNS did not answer within {seconds:g} s", fix) from None
-    except (OSError, UnicodeError):
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+            raise _Unreachable("DNS fails for now", "Try again; if it stays so, look at /etc/resolv.conf.") from None
         fix = f"Correct the host in {endpoint.variable}. If other names are not found either, this machine has no DNS."
         raise _Unreachable("DNS knows no such name", fix) from None
     return [(family, str(address[0])) for family, _, _, _, address in found]
@@ -167,7 +169,9 @@ def _refusal(
         fix = f"Nothing listens there: start it, or correct {endpoint.variable}."
     else:
         fix = f"A firewall drops it, or the host is off: let port {endpoint.port} out, or correct {endpoint.variable}."
-    return _Unreachable("connection refused" if refused else f"no connection within {seconds:g} s", fix)
+    no_route = numbers & {errno.ENETUNREACH, errno.EHOSTUNREACH}
+    found = "connection refused" if refused else "no route to it" if no_route else f"no connection within {seconds:g} s"
+    return _Unreachable(found, fix)
 
 
 async def _shake_hands(

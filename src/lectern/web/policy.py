@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SPACE_ANCESTORS = ("https://huggingface.co", "https://*.hf.space")
-"""Who frames a Space: its page on the Hub, and the hosts that Spaces are served from."""
+SPACE_ANCESTORS = ("https://huggingface.co",)
+"""Who frames a Space: its page on the Hub. Not `*.hf.space`, which is everybody's."""
 
 # What a source expression can say: no IPv6 literal, and nothing that could end it or start another directive.
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?(?::\d{1,5})?", re.ASCII)
