@@ -4,9 +4,7 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -241,7 +239,14 @@ def test_a_reader_of_the_output_may_leave(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["dance"], 64), (["ingest"], 2), (["ingest", "/does/not/exist"], os.EX_DATAERR), (["--help"], 0)],
+    [
+        (["dance"], 64),
+        (["ingest"], 2),
+        (["ingest", "/does/not/exist"], os.EX_DATAERR),
+        (["prepare", "dance"], 2),
+        (["prepare", "content"], os.EX_DATAERR),
+        (["--help"], 0),
+    ],
 )
 def test_exit_codes_say_what_went_wrong(tmp_path: Path, arguments: list[str], code: int) -> None:
     """Wrong verbs, wrong arguments and unusable input can be told apart, each with a line on standard error."""
@@ -249,21 +254,3 @@ def test_exit_codes_say_what_went_wrong(tmp_path: Path, arguments: list[str], co
     assert done.returncode == code, done.stderr
     assert bool(done.stderr) == bool(code)
     assert "Traceback" not in done.stderr
-
-
-def test_plain_uvicorn_serves_main(tmp_path: Path) -> None:
-    """`main:app` is an app like any other, without a gunicorn above it."""
-    run_verb(tmp_path, "migrate")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        # uvicorn takes the listening socket over, so no other test can take its port meanwhile.
-        listener.set_inheritable(True)
-        command = [sys.executable, "-m", "uvicorn", "main:app", "--fd", str(listener.fileno())]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path), pass_fds=[listener.fileno()])
-        port = listener.getsockname()[1]
-    try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
-            assert http.get("/health").json()["status"] == "healthy"
-            until(lambda: http.get("/health/ready").status_code == 200)
-    finally:
-        process.terminate()
-        process.wait(30)

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lectern.cli.verbs import DEMO_SITE, Verbs, console
@@ -13,7 +15,7 @@ from lectern.ingest.pipeline import NothingToIngest, ingest
 from lectern.lifecycle.content import fingerprint_of
 from lectern.ops.side_process import end_with_caller
 from lectern.ports import Embeddings, Index
-from lectern.wiring import build_embeddings, build_index, indexed_content, migrate, note_indexed_content
+from lectern.wiring import build_embeddings, build_index, migrate, note_indexed_content
 
 _ROOT = Path(__file__).parents[3]
 _PARTS = ("schema", "index", "content")
@@ -36,8 +38,8 @@ def add_to(verbs: Verbs) -> None:
 async def _prepare(arguments: argparse.Namespace, settings: Settings) -> int:
     parts = arguments.parts or ["schema", "index"]
     if unknown := [part for part in parts if part not in _PARTS]:
-        console.print(f"Unknown part {unknown[0]!r}. Parts: {', '.join(_PARTS)}.", markup=False)
-        return 2  # as argparse has it, which cannot check the choices of none
+        print(f"Unknown part {unknown[0]!r}. Parts: {', '.join(_PARTS)}.", file=sys.stderr)
+        return 2  # argparse's own code; its `choices` refuse the empty list
     if arguments.beside:
         end_with_caller()
     code = _migrate(settings) if "schema" in parts else os.EX_OK
@@ -97,9 +99,10 @@ async def _content(index: Index, settings: Settings, embeddings: Embeddings | No
         LecternError: It could not be done now; what was committed stands.
     """
     site = settings.site_name
-    fingerprint = fingerprint_of(
-        settings.content_dir, site=site, base_url=settings.site_base, model=embeddings.model if embeddings else None
-    )
+    model = embeddings.model if embeddings else None
+    fingerprint = None
+    with suppress(OSError):  # the ingest tells what is wrong with the folder
+        fingerprint = fingerprint_of(settings.content_dir, site=site, base_url=settings.site_base, model=model)
     report = await ingest(
         settings.content_dir,
         site=site,
@@ -113,5 +116,6 @@ async def _content(index: Index, settings: Settings, embeddings: Embeddings | No
     if report.embedded is not None and (report.embedded.done or report.embedded.left):
         console.print(f"Vectors: {report.embedded.done} made, {report.embedded.left} missing.")
     complete = not report.kept and (report.embedded is None or not report.embedded.left)
-    if fingerprint is not None and complete and fingerprint != indexed_content(settings):
-        note_indexed_content(settings, fingerprint)
+    if fingerprint is not None and complete:
+        with suppress(OSError):  # without the note the next start looks again, and finds nothing to do
+            note_indexed_content(settings, fingerprint)
