@@ -127,7 +127,7 @@ def test_a_front_end_waits_for_a_sleeping_space(tmp_path: Path, node: str) -> No
     """Two pages of HTML are waited out, the third try streams; an error of Lectern's own is told at once."""
     service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, WEB_CONCURRENCY="1"))
     try:
-        until(lambda: UP.search(service.log) is not None or service.process.poll() is not None)
+        until(lambda: UP.search(service.log) is not None or service.process.poll() is not None, seconds=60)
         with running_edge(service.port, asleep=2) as edge:
             answered = run(node, tmp_path, edge.url)
             assert edge.statuses == [503, 503, 200]
