@@ -6,8 +6,8 @@ export PYTHONPATH := src:.
 
 # The first builder that works here: a docker command may come without its daemon. Docker's format keeps HEALTHCHECK.
 IMAGE ?= lectern
-BUILDER = $(shell docker info >/dev/null 2>&1 && echo docker build || podman info >/dev/null 2>&1 && \
-  echo podman build --format docker || buildah info >/dev/null 2>&1 && echo buildah build --layers --format docker)
+BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
+  elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
 .PHONY: help run test faults test-retrieval image image-test check format lock oracle clean
 
@@ -30,8 +30,8 @@ test-retrieval: .venv/dev.installed ## Measure retrieval with the local model on
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m slow tests/evaluation
 
 image: ## Build the image with docker, podman or buildah, whichever works here (IMAGE names it)
-	@test -n "$(BUILDER)" || { echo "Building wants docker with its daemon, podman or buildah." >&2; exit 69; }
-	$(BUILDER) --tag $(IMAGE) $(BUILD_ARGS) .
+	@builder="$(BUILDER)"; test -n "$$builder" || { echo "This wants docker with its daemon, podman or buildah." >&2; exit 69; }; \
+	set -x; $$builder --tag $(IMAGE) $(BUILD_ARGS) .
 
 image-test: .venv/dev.installed ## Build the image and run it under a Space's restrictions (needs root; minutes when cold)
 	tests/image/install-parts.sh
