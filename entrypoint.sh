@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One verb, then exec:
-#   serve    (default) prepare and serve on ${PORT:-7860}; APP_MODULE=package.module:app serves any ASGI app
+#   serve    (default) serve on ${PORT:-7860}; APP_MODULE=package.module:app serves any ASGI app
+#   prepare  [schema] [index] [content] make what a start needs, for an image's build; serve does it by itself
 #   ingest   PATH [--site NAME] [--base-url URL] [--dry-run]
 #   eval     QUESTIONS [--json]
 #   migrate  bring the database's schema up to date
@@ -92,18 +93,16 @@ verb="${1:-serve}"
 case "$verb" in
   serve)
     use_python
-    # Another app (APP_MODULE) has no database or index of ours to prepare.
-    [ -n "${APP_MODULE:-}" ] || python -m lectern.cli prepare
     exec python gunicorn.conf.py "$@"
     ;;
-  ingest | eval | migrate)
+  prepare | ingest | eval | migrate)
     use_python
     exec python -m lectern.cli "$verb" "$@"
     ;;
   install) install "${1:-serve}" ;;
-  -h | --help | help) sed -n '2,8s/^# \{0,1\}//p' "$0" ;;
+  -h | --help | help) sed -n '2,9s/^# \{0,1\}//p' "$0" ;;
   *)
-    echo "Unknown verb '$verb'. Verbs: serve, ingest, eval, migrate, install." >&2
+    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, migrate, install." >&2
     exit 64
     ;;
 esac

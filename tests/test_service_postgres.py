@@ -103,6 +103,7 @@ def kept(postgres: Postgres, database: str = "postgres") -> set[str]:
 async def test_two_connections_carry_a_hundred_streams(postgres: Postgres, start: Start, stub: Stub) -> None:
     """One worker with two connections: a hundred streams at once all complete, and go on with their conversations."""
     url = postgres.make("hundred")
+    migrate(url)
     service = start(
         DATABASE_URL=url,
         WEB_CONCURRENCY="1",
@@ -185,7 +186,7 @@ async def test_a_frozen_database_stops_nobody(server: Postgres, start: Start, st
 async def test_a_database_that_comes_late_is_used(server: Postgres, start: Start, stub: Stub) -> None:
     """The server starts without it and answers; when it comes, empty, it gets its schema and the turns in 10 s."""
     service = start(DATABASE_URL=server.url(), OPENAI_BASE_URL=stub.base_url, OPENAI_MODEL="stub-len5")
-    assert "Starting without it" in service.log
+    assert "store is not ready yet: store_unavailable" in service.log
     async with reader(service) as http:
         began = time.monotonic()
         health = await http.get("/health")

@@ -14,7 +14,8 @@ from tests.sample_pages import page, section, small_site
 
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.local_index import index as index_module
-from lectern.adapters.local_index.files import IndexFiles, unlock
+from lectern.adapters.local_index.files import IndexFiles
+from lectern.ops.file_lock import unlock
 from lectern.ports import Document, Hits, Part
 
 

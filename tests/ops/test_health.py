@@ -14,6 +14,7 @@ async def test_health_tells_each_part(client: Client) -> None:
     body = (await client.get("/health")).json()
     assert body["status"] == "healthy"
     assert set(body["parts"]) == {"store", "index", "llm"}
+    assert isinstance(body["startup_seconds"], dict)
 
 
 async def test_health_is_200_whatever_is_down(settings: Settings) -> None:

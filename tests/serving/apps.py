@@ -100,7 +100,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     atexit.register(note, "atexit")
     note("startup")
     if "SLOW_STARTUP" in os.environ:
-        await asyncio.sleep(60)
+        await asyncio.sleep(float(os.environ["SLOW_STARTUP"]))
+        note("started")
     yield
     note("shutdown")
     if "SLOW_SHUTDOWN" in os.environ:
@@ -125,6 +126,12 @@ def _running_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def slow_to_import() -> Starlette:
+    """Take a while, as an app with many imports does."""
+    time.sleep(2)
+    return two_lines
 
 
 def misconfigured() -> Starlette:

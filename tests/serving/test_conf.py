@@ -76,6 +76,15 @@ def test_preloading_lectern_leaves_nothing_that_a_fork_would_break(serve: Serve,
     fork_safe(server)
 
 
+def test_the_port_is_open_before_the_app_is_imported(serve: Serve) -> None:
+    """Who comes while the app is imported waits for the answer, and is not turned away."""
+    server = serve(wait=False, APP_MODULE="tests.serving.apps:slow_to_import()")
+    until(lambda: "Listening at" in server.log)
+    assert "Booting worker" not in server.log
+    assert server.get("/pid")
+    assert "Booting worker" in server.log
+
+
 def test_preloaded_objects_are_frozen(serve: Serve) -> None:
     """Workers start with what was preloaded out of the collector's reach."""
     state = dict(pair.split("=", 1) for pair in serve().get("/state").split())

@@ -93,7 +93,7 @@ def test_an_app_that_hangs_in_its_shutdown_is_left(serve: Serve) -> None:
 
 def test_a_worker_that_has_not_started_yet_stops_at_once(serve: Serve) -> None:
     """A startup that hangs does not hold up a stop."""
-    server = serve(wait=False, SLOW_STARTUP="1", GRACEFUL_TIMEOUT_SECONDS="200")
+    server = serve(wait=False, SLOW_STARTUP="60", GRACEFUL_TIMEOUT_SECONDS="200")
     until(lambda: len(server.noted("startup")) == 2)
     server.signal(signal.SIGTERM)
     ends_cleanly(server, 30)

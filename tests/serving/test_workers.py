@@ -143,3 +143,12 @@ def test_a_slow_client_of_a_draining_worker_is_cut_at_the_deadline(serve: Serve)
     assert len(server.noted("atexit")) == 2
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         connection.getresponse().read()
+
+
+def test_a_startup_that_takes_longer_than_the_timeout_is_left_to_finish(serve: Serve) -> None:
+    """A worker that prepares its data beats meanwhile; only a blocked loop is a reason to replace it."""
+    server = serve(WORKER_TIMEOUT_SECONDS="2", SLOW_STARTUP="5", WEB_CONCURRENCY="1")
+    until(lambda: bool(server.noted("started")))
+    assert server.noted("startup") == server.noted("started")
+    assert "WORKER TIMEOUT" not in server.log
+    assert server.get("/pid") == str(server.noted("started")[0])

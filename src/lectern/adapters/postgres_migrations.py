@@ -19,6 +19,7 @@ from lectern.adapters.postgres_connection import arguments
 from lectern.adapters.sql_schema import HEAD, complaint
 from lectern.database_address import POSTGRES, direct, place
 from lectern.errors import StoreUnavailable
+from lectern.ops.side_process import end_with_caller
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -137,6 +138,7 @@ def _first_line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":  # how a serving process has it done; the address is no argument, which others could read
+    end_with_caller()
     try:
         sys.stdout.write(migrate_postgres(os.environ["DATABASE_URL"], patience_seconds=60) + "\n")
     except StoreUnavailable as error:

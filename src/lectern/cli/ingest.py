@@ -8,8 +8,9 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from lectern.cli.verbs import DEMO_SITE, Verbs, console, own_pages
+from lectern.cli.verbs import DEMO_SITE, Verbs, console
 from lectern.config import Settings
+from lectern.config.index import own_pages
 from lectern.errors import LecternError
 from lectern.ingest.embedding import embed_missing
 from lectern.ingest.pipeline import ingest

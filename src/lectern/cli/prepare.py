@@ -1,52 +1,120 @@
-"""`prepare`: what a start needs on this machine: the schema, and pages when there are none."""
+"""`prepare`: what a start needs on this machine: the schema, an index with a page in it, an index as CONTENT_DIR is."""
 
 import argparse
 import os
 from pathlib import Path
 
-from lectern.cli.verbs import DEMO_SITE, Verbs, console, own_pages
+from lectern.cli.verbs import DEMO_SITE, Verbs, console
 from lectern.config import Settings
+from lectern.config.index import own_pages
 from lectern.database_address import is_postgres
 from lectern.errors import LecternError, StoreUnavailable
-from lectern.ingest.pipeline import ingest
-from lectern.ingest.report import ProgressBar
-from lectern.wiring import build_index, migrate
+from lectern.ingest.pipeline import NothingToIngest, ingest
+from lectern.lifecycle.content import fingerprint_of
+from lectern.ops.side_process import LOWEST_PRIORITY, end_with_caller
+from lectern.ports import Embeddings, Index
+from lectern.wiring import build_embeddings, build_index, indexed_content, migrate, note_indexed_content
 
 _ROOT = Path(__file__).parents[3]
+_PARTS = ("schema", "index", "content")
 
 
 def add_to(verbs: Verbs) -> None:
     """Add the verb and its arguments."""
-    add = verbs.add_parser("prepare", help="migrate, and index Lectern's own docs when there is no site yet")
+    add = verbs.add_parser("prepare", help="make what a start needs: the schema, and an index if there is none")
+    add.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="schema: migrate; index: index CONTENT_DIR, or Lectern's own docs, if there is no page yet; "
+        "content: bring the index in line with CONTENT_DIR, vectors included (default: schema index)",
+    )
+    add.add_argument("--beside", action="store_true", help="end when standard input does, as a server's side process")
+    add.add_argument("--nice", action="store_true", help="run at the lowest priority")
     add.set_defaults(command=_prepare)
 
 
-async def _prepare(_: argparse.Namespace, settings: Settings) -> int:
+async def _prepare(arguments: argparse.Namespace, settings: Settings) -> int:
+    parts = arguments.parts or ["schema", "index"]
+    if unknown := [part for part in parts if part not in _PARTS]:
+        console.print(f"Unknown part {unknown[0]!r}. Parts: {', '.join(_PARTS)}.", markup=False)
+        return 2  # as argparse has it, which cannot check the choices of none
+    if arguments.beside:
+        end_with_caller()
+    if arguments.nice:
+        os.nice(LOWEST_PRIORITY)
+    code = _migrate(settings) if "schema" in parts else os.EX_OK
+    index = build_index(settings)
     try:
-        console.print(migrate(settings))
+        if "index" in parts and not await index.sites():
+            await _first_pages(index, settings)
+        if "content" in parts:
+            await _content(index, settings, build_embeddings(settings))
+    finally:
+        await index.close()
+    return code
+
+
+def _migrate(settings: Settings) -> int:
+    """Migrate; a database that cannot be is told, and the rest goes on."""
+    try:
+        console.print(migrate(settings), soft_wrap=True)
     except StoreUnavailable as error:
         if not is_postgres(settings.sqlalchemy_url):
-            raise
+            console.print(error.message, soft_wrap=True)
+            return os.EX_TEMPFAIL
         # A remote part that is down never stops a start.
         console.print(f"{error.message} Starting without it; the server tries again by itself.", soft_wrap=True)
-    index = build_index(settings)
-    if await index.sites():
-        return os.EX_OK
+    return os.EX_OK
+
+
+async def _first_pages(index: Index, settings: Settings) -> None:
+    """Index the owner's pages, or Lectern's own when there are none. Without vectors: nobody waits for those."""
+    if settings.content_dir.is_dir():
+        try:
+            await _content(index, settings, None)
+        except NothingToIngest:
+            console.print(f"There is no page in {settings.content_dir}.", soft_wrap=True)
+        else:
+            return
     console.print("No site is indexed yet; starting with Lectern's own README and docs.")
     try:
-        with ProgressBar(console) as progress:
-            report = await ingest(
-                _ROOT,
-                site=DEMO_SITE,
-                base_url=own_pages(DEMO_SITE),
-                index=index,
-                # No vectors: the first start does not wait for them.
-                only=("README.md", "docs"),
-                progress=progress,
-            )
+        report = await ingest(
+            _ROOT, site=DEMO_SITE, base_url=own_pages(DEMO_SITE), index=index, only=("README.md", "docs")
+        )
     except LecternError as error:
         # An image may come without them; an empty index answers that it found nothing, and the server is up.
-        console.print(f"They could not be indexed: {error.message}")
+        console.print(f"They could not be indexed: {error.message}", soft_wrap=True)
     else:
-        console.print(f"Indexed {report.counts.documents} pages. Yours: ./entrypoint.sh ingest PATH --base-url URL")
-    return os.EX_OK
+        console.print(
+            f"Indexed {report.counts.documents} pages. Yours: ./entrypoint.sh ingest PATH --base-url URL",
+            soft_wrap=True,
+        )
+
+
+async def _content(index: Index, settings: Settings, embeddings: Embeddings | None) -> None:
+    """Bring the site of CONTENT_DIR in line with the folder, and note what it was made from.
+
+    Raises:
+        NothingToIngest: There is no page in it; nothing is changed.
+        LecternError: It could not be done now; what was committed stands.
+    """
+    site = settings.site_name
+    fingerprint = fingerprint_of(
+        settings.content_dir, site=site, base_url=settings.site_base, model=embeddings.model if embeddings else None
+    )
+    report = await ingest(
+        settings.content_dir,
+        site=site,
+        base_url=settings.site_base,
+        index=index,
+        embeddings=embeddings,
+        retire=(DEMO_SITE,),
+    )
+    changes = f"{len(report.new)} new, {len(report.changed)} changed, {len(report.gone)} gone, {report.same} same"
+    console.print(f"{settings.content_dir} is indexed as site {site!r}: pages {changes}.", soft_wrap=True, markup=False)
+    if report.embedded is not None and (report.embedded.done or report.embedded.left):
+        console.print(f"Vectors: {report.embedded.done} made, {report.embedded.left} missing.")
+    complete = not report.kept and (report.embedded is None or not report.embedded.left)
+    if fingerprint is not None and complete and fingerprint != indexed_content(settings):
+        note_indexed_content(settings, fingerprint)

@@ -1,8 +1,7 @@
-"""What the verbs share: the type of their parser, the console, and where Lectern shows a site itself."""
+"""What the verbs share: the type of their parser, the console, and the name of the built-in site."""
 
 import argparse
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from rich.console import Console
 
@@ -15,8 +14,3 @@ DEMO_SITE = "lectern"
 """The site made of Lectern's own README and docs; it gives way to the first real one."""
 
 console = Console(highlight=False)
-
-
-def own_pages(site: str) -> str:
-    """Where Lectern itself shows a site that is not published anywhere."""
-    return f"/pages/{quote(site, safe='')}"

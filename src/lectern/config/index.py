@@ -1,10 +1,16 @@
 """Where the site's pages come from, and where they are searched."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
 from lectern.config.part import SettingsPart
+
+
+def own_pages(site: str) -> str:
+    """Where Lectern itself shows a site that is not published anywhere."""
+    return f"/pages/{quote(site, safe='')}"
 
 
 class IndexSettings(SettingsPart):
@@ -35,3 +41,13 @@ class IndexSettings(SettingsPart):
         pattern=r"^[A-Za-z0-9_.-]{1,200}$",
         description="Alias that readers ask; the collections behind it are named after it",
     )
+
+    @property
+    def index_dir(self) -> Path:
+        """Folder of the local index."""
+        return self.data_dir / "index"
+
+    @property
+    def site_base(self) -> str:
+        """Where the pages of CONTENT_DIR are read: where they are published, or at Lectern itself."""
+        return self.site_url or own_pages(self.site_name)

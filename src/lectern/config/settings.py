@@ -30,11 +30,6 @@ class Settings(
         return self.data_dir / "outbox"
 
     @property
-    def index_dir(self) -> Path:
-        """Folder of the local index."""
-        return self.data_dir / "index"
-
-    @property
     def sqlalchemy_url(self) -> str:
         """Where conversations are kept, as SQLAlchemy wants it."""
         if address := self.database_url or self.neon_api_key:

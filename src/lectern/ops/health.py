@@ -60,6 +60,7 @@ async def health(request: Request) -> dict[str, Any]:
         "status": overall(parts, [circuit.describe() for circuit in ports.circuits]),
         "version": request.app.version,
         "uptime_seconds": readiness.uptime_seconds,
+        "startup_seconds": process.startup().seconds,
         "parts": {part.name: {"kind": part.kind, "state": part.state, "note": part.note} for part in parts},
     }
 

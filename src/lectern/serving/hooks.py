@@ -22,7 +22,14 @@ NO_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_P
 
 
 def when_ready(arbiter: Arbiter) -> None:
-    """The master listens and has no worker yet: say where, and make a second SIGTERM hurry."""
+    """The master listens and has no worker yet: load the app, say where, and make a second SIGTERM hurry.
+
+    The app is loaded here, and not by gunicorn's `preload_app`, which comes before the port is bound: a platform sees
+    an open port at once, and a reader who comes meanwhile waits in its queue instead of being turned away.
+    """
+    process.startup().mark("listening")
+    arbiter.app.wsgi()
+    process.startup().mark("imports")
     setup = process.setup()
     if setup is not None:
         setup = replace(setup, address=",".join(str(listener) for listener in arbiter.LISTENERS))
@@ -47,6 +54,7 @@ def post_fork(arbiter: Arbiter, worker: Worker) -> None:
     """Become a worker: own number, own drain, no handler of the master, and none of its connections."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process.enter_worker(worker.age)
+    process.startup().mark("forked")
     after_fork = _state(arbiter, "after_fork")
     if callable(after_fork):
         after_fork()

@@ -14,6 +14,7 @@ from .drain import Drain
 from .limits import read_limits
 from .plan import Plan
 from .plan import plan as make_plan
+from .startup import Startup
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class _Here:
     board: Board | None = None
     circuits: CircuitTable | None = None
     worker: int = 0
+    startup: Startup = field(default_factory=Startup)
     drain: Drain = field(default_factory=Drain)
 
 
@@ -76,6 +78,11 @@ def circuits() -> CircuitTable | None:
 def plan() -> Plan:
     """How this server is sized. Without a master the container's limits are read now."""
     return _here.setup.plan if _here.setup is not None else make_plan(read_limits())
+
+
+def startup() -> Startup:
+    """How long this start takes: the master's milestones, and this process's own."""
+    return _here.startup
 
 
 def worker_number() -> int:

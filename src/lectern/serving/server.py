@@ -39,7 +39,7 @@ class DrainingServer(Server):
         config: uvicorn's configuration.
         drain: What the app is told through.
         grace_seconds: Time between a signal and the master's kill.
-        beat: Called every `beat_seconds` from the end of startup to the end of shutdown; returns whether the
+        beat: Called every `beat_seconds` from the startup to the end of shutdown; returns whether the
             master is alive. Without a master the server stops, or it would hold the port for ever.
         beat_seconds: The heartbeat's interval.
         on_started: Called once when the app's startup has succeeded and the worker listens.
@@ -97,10 +97,10 @@ class DrainingServer(Server):
         return self.started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Run the app's startup and listen."""
+        """Run the app's startup and listen. A startup may take long, as long as the loop is not blocked."""
+        self._heart = asyncio.create_task(self._keep_beating())
         await super().startup(sockets)
         self._on_started()
-        self._heart = asyncio.create_task(self._keep_beating())
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to end now: told to, or after the last request, when it is this worker's turn."""

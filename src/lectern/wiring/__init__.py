@@ -3,7 +3,18 @@
 Nothing here connects to anything: adapters open what they need at their first use, in the worker that uses it.
 """
 
+from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
-from lectern.wiring.ports import build_index, build_ports, migrate
+from lectern.wiring.ports import build_index, build_ports
 
-__all__ = ["build_embeddings", "build_index", "build_ports", "fetch_embedding_model", "migrate"]
+__all__ = [
+    "build_embeddings",
+    "build_index",
+    "build_ports",
+    "fetch_embedding_model",
+    "has_pages",
+    "has_schema",
+    "indexed_content",
+    "migrate",
+    "note_indexed_content",
+]

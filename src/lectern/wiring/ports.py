@@ -61,7 +61,9 @@ def build_store(settings: Settings, connections: int, guards: Guards) -> Store:
 
 def build_index(settings: Settings, search_threads: int = 1, guards: Guards | None = None) -> Index:
     """The site's sections: in Qdrant when it is configured, with the local index behind it."""
-    local = LocalIndex(settings.index_dir, search_threads=search_threads, model=settings.embedding_name)
+    local = LocalIndex(
+        settings.index_dir, image=settings.image_index_dir, search_threads=search_threads, model=settings.embedding_name
+    )
     if settings.qdrant_url is None:
         return local
     from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex  # noqa: PLC0415 - 1 s, when it is needed
@@ -75,10 +77,3 @@ def build_index(settings: Settings, search_threads: int = 1, guards: Guards | No
     qdrant = QdrantIndex(connection, settings.qdrant_collection, model=settings.embedding_name, threads=search_threads)
     # A guarded index is left alone by its breaker; a bare one, in a command, by the fallback's own pause.
     return FallbackIndex(guards.index(qdrant), local, rest_seconds=0) if guards else FallbackIndex(qdrant, local)
-
-
-def migrate(settings: Settings) -> str:
-    """Bring the database's schema up to date; return one sentence about what was done."""
-    from lectern.adapters.sql_migrations import migrate as upgrade  # noqa: PLC0415 - imports alembic, 0.4 s
-
-    return upgrade(settings.sqlalchemy_url)

@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -130,7 +131,7 @@ class Building:
         if self._new_vectors:
             matrix.write(connection, self._base, self._folder, self._new_vectors, self._model)
         elif self._base is not None and (self._base / matrix.FILE).exists():
-            os.link(self._base / matrix.FILE, self._folder / matrix.FILE)
+            self._take_over(self._base / matrix.FILE)
         connection.execute("COMMIT")
         connection.close()
         self._connection = None
@@ -161,6 +162,16 @@ class Building:
             self._connection = schema.open_for_building(self._folder)
         assert self._connection is not None
         return self._connection
+
+    def _take_over(self, file: Path) -> None:
+        """Have a file of the base in the new generation, unchanged: shared, or copied where it is not ours to share."""
+        assert self._folder is not None
+        copy = self._folder / file.name
+        if self._files.owns(file.parent):
+            with suppress(OSError):  # a file system may have no links
+                os.link(file, copy)
+                return
+        shutil.copyfile(file, copy)
 
     def _add(self, document: Document) -> None:
         connection = self._writable()

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,3 +125,16 @@ class Generation:
             idle, self._idle = self._idle, []
         for reader in idle:
             reader.close()
+
+
+def holds_pages(folder: Path) -> bool:
+    """Whether a generation is of our format and holds a page. A look that opens nothing for good.
+
+    Raises:
+        sqlite3.Error: It is gone or is no database.
+    """
+    with closing(schema.open_read_only(folder)) as connection:
+        return (
+            schema.format_of(connection) == schema.FORMAT
+            and connection.execute("SELECT 1 FROM documents LIMIT 1").fetchone() is not None
+        )

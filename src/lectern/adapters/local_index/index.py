@@ -18,12 +18,13 @@ import anyio.to_thread
 
 from lectern.adapters.lexicon.words import is_text
 from lectern.adapters.local_index.building import Building
-from lectern.adapters.local_index.files import IndexFiles, unlock
+from lectern.adapters.local_index.files import IndexFiles
 from lectern.adapters.local_index.generation import Generation, Reader
 from lectern.adapters.local_index.passages import read_document
 from lectern.adapters.local_index.search import search
 from lectern.adapters.local_index.update import LocalUpdate
 from lectern.errors import IndexUnavailable
+from lectern.ops.file_lock import unlock
 from lectern.ports import Document, Hits, Part, State, Vector
 
 log = logging.getLogger(__name__)
@@ -42,13 +43,16 @@ class LocalIndex:
 
     Args:
         directory: The index's folder; made by the first update.
+        image: The folder of an index that an image brings, read until `directory` holds one. Never written.
         search_threads: Searches at once in one process; one takes milliseconds, most of them in C.
         model: The embedding model of the queries' vectors; an index with another model's vectors is searched by words.
             None means that no vector comes, or that it is of the model of the index.
     """
 
-    def __init__(self, directory: Path, *, search_threads: int = 2, model: str | None = None) -> None:
-        self._files = IndexFiles(directory)
+    def __init__(
+        self, directory: Path, *, image: Path | None = None, search_threads: int = 2, model: str | None = None
+    ) -> None:
+        self._files = IndexFiles(directory, image)
         self._model = model
         self._lock = threading.Lock()
         self._generation: Generation | None = None

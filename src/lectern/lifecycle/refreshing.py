@@ -1,0 +1,55 @@
+"""Brings the index in line with CONTENT_DIR once the server is up, beside it and at the lowest priority.
+
+One worker of all that share DATA_DIR sees to it, and is in charge as long as it lives; when it ends, whoever starts
+next goes on from what was committed. A folder that has not changed since costs one look.
+"""
+
+import asyncio
+import logging
+
+from lectern.config import Settings
+from lectern.lifecycle.content import fingerprint_of
+from lectern.ops.file_lock import try_lock, unlock
+from lectern.ops.side_process import run_beside
+from lectern.wiring import indexed_content
+
+logger = logging.getLogger(__name__)
+
+
+async def refresh(settings: Settings, model: str | None) -> None:
+    """Refresh the index, then stay in charge until cancelled.
+
+    Args:
+        settings: Read from the environment.
+        model: The embedding model that is at hand; None for none.
+    """
+    if not settings.content_dir.is_dir():
+        return
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = await asyncio.to_thread(try_lock, settings.data_dir / "REFRESH.lock")
+    except OSError as error:
+        cause = error.strerror or error
+        logger.warning("CONTENT_DIR is not looked at: DATA_DIR %s cannot be written (%s)", settings.data_dir, cause)
+        return
+    if lock is None:
+        return
+    try:
+        if not await asyncio.to_thread(is_fresh, settings, model):
+            code = await run_beside("lectern.cli", "prepare", "content", "--beside", "--nice", log=logger)
+            if code:
+                logger.warning(
+                    "CONTENT_DIR %s is not indexed as it is now; the next start tries again", settings.content_dir
+                )
+        await asyncio.Event().wait()
+    finally:
+        unlock(lock)
+
+
+def is_fresh(settings: Settings, model: str | None) -> bool:
+    """Whether nothing is to be done: no page in the folder, or the index was made from just these."""
+    try:
+        now = fingerprint_of(settings.content_dir, site=settings.site_name, base_url=settings.site_base, model=model)
+        return now is None or now == indexed_content(settings)
+    except OSError:  # the refresh tells what is wrong
+        return False
