@@ -33,15 +33,16 @@ ARG SITE_NAME
 ARG SITE_URL
 # Pages of content/, or else Lectern's own docs. No vectors: they want a key or a download, and come after the start.
 # Whoever edits a source in the running container (a Space's Dev Mode) is heard: its byte code is checked.
-RUN EMBEDDING_MODEL=none DATA_DIR=/tmp/data PYTHONPATH=src python -m lectern.cli prepare \
+RUN EMBEDDING_MODEL=none DATA_DIR=/tmp/data ./entrypoint.sh prepare index \
     && mv /tmp/data/index index \
     && python -m compileall -q -j 0 --invalidation-mode checked-hash src migrations main.py gunicorn.conf.py
 
 FROM python:3.11-slim
 
-# uid 1000 is what a Space runs; a base that has it already keeps its name for it.
+# uid 1000 is what a Space runs; a base that has it already keeps its name for it. A volume mounted at /home/user/data
+# takes its owner from the folder here.
 RUN (getent passwd 1000 || useradd --no-create-home --home-dir /home/user --uid 1000 user) \
-    && install -d -o 1000 -g 1000 /home/user /app
+    && install -d -o 1000 -g 1000 /home/user /home/user/data /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build --chown=1000:1000 /app /app
 

@@ -69,13 +69,17 @@ def free_port() -> int:
 
 
 class Container:
-    """A container of the image on the host's network, its server on a port of its own."""
+    """A container of the image on the host's network, its server on a port of its own.
 
-    def __init__(self, *options: str, image: str = IMAGE, **env: str) -> None:
+    `{port}` in an argument of the container's command stands for that port.
+    """
+
+    def __init__(self, *options: str, image: str = IMAGE, arguments: tuple[str, ...] = (), **env: str) -> None:
         self.port = free_port()
         variables = [f"--env={name}={value}" for name, value in ({"PORT": str(self.port)} | env).items()]
         self._began = time.monotonic()
-        self.id = podman("run", "--detach", "--network=host", *variables, *options, image).strip()
+        command = [argument.format(port=self.port) for argument in arguments]
+        self.id = podman("run", "--detach", "--network=host", *variables, *options, image, *command).strip()
 
     def __enter__(self) -> Self:
         return self

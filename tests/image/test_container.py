@@ -5,9 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.image.conftest import Measure
-from tests.image.containers import RESTRICTED, Container, podman
+from tests.image.containers import IMAGE, RESTRICTED, Container, podman
 from tests.service_process import SSE, events
+from tests.serving.servers import ROOT
 from tests.stub_process import Stub
 
 QUESTION = "How do I run the tests?"
@@ -78,13 +80,14 @@ def test_nothing_is_written_outside_the_home_folder(measure: Measure) -> None:
 
 def test_a_stop_ends_streams_and_exits_cleanly(stub: Stub, measure: Measure) -> None:
     """SIGTERM reaches gunicorn: a running stream gets its last event, and the container's exit code is 0."""
-    env = {
-        "OPENAI_BASE_URL": stub.base_url,
-        "OPENAI_MODEL": "stub-ttft20-itl50-len2000",
-        "EMBEDDING_MODEL": "none",
-        "GRACEFUL_TIMEOUT_SECONDS": "4",
-    }
-    with Container(*RESTRICTED, **env) as container:
+    slow = "stub-ttft20-itl50-len2000"
+    with Container(
+        *RESTRICTED,
+        OPENAI_BASE_URL=stub.base_url,
+        OPENAI_MODEL=slow,
+        EMBEDDING_MODEL="none",
+        GRACEFUL_TIMEOUT_SECONDS="4",
+    ) as container:
         container.until_up()
         last, stopped = "", 0.0
         with container.client() as http, http.stream("POST", "/chat", json={"message": QUESTION}, headers=SSE) as reply:
@@ -134,7 +137,7 @@ def test_a_mounted_data_folder_is_used_and_survives(tmp_path: Path) -> None:
 )
 def test_data_goes_to_the_first_folder_that_can_be_written(options: tuple[str, ...], folder: str) -> None:
     """/data, the home folder, memory, in this order; DATA_DIR has the last word."""
-    shown = podman("run", "--rm", "--network=none", *options, "lectern-image-test", "migrate")
+    shown = podman("run", "--rm", "--network=none", *options, IMAGE, "migrate")
     assert shown.startswith(f"Conversations in {folder}/lectern.sqlite3")
 
 
@@ -142,4 +145,16 @@ def test_no_folder_at_all_is_said() -> None:
     """Where nothing can be written, the start says what to mount."""
     options = ("--read-only", "--read-only-tmpfs=false", "--network=none")
     with pytest.raises(AssertionError, match="No folder can be written: mount one at /data, or a tmpfs at /tmp"):
-        podman("run", "--rm", *options, "lectern-image-test", "migrate")
+        podman("run", "--rm", *options, IMAGE, "migrate")
+
+
+def test_the_stub_of_compose_runs_in_the_image() -> None:
+    """The provider of compose.yaml is the image with the load tests' stub mounted, and its health check fits it."""
+    stub = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["llm"]
+    options = ("--read-only", "--cap-drop=all", f"--workdir={stub['working_dir']}")
+    mounts = [f"--volume={ROOT}/{mount.removeprefix('./')}" for mount in stub["volumes"]]
+    command = [part for part in stub["entrypoint"] if not part.startswith("--port")]
+    entrypoint = f"--entrypoint={json.dumps(command)}"
+    with Container(*options, *mounts, entrypoint, arguments=("--port={port}",)) as container:
+        container.until_up()
+        podman("healthcheck", "run", container.id)
