@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes `make image-test` possible where root and apt allow: podman, buildah and runc, and a base image for the
+# Makes `make image-test` possible where root and apt allow: podman and what it leans on, and a base image for the
 # Dockerfile's FROM. Says in one line why not, and exits with 69, where they do not. Running it again changes nothing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -13,7 +13,7 @@ give_up() {
 
 [ "$(id -u)" -eq 0 ] || give_up "limits of a container's CPU and memory want root"
 missing=()
-for package in podman buildah runc debootstrap; do command -v "$package" >/dev/null || missing+=("$package"); done
+for package in podman buildah runc debootstrap fuse-overlayfs; do command -v "$package" >/dev/null || missing+=("$package"); done
 if [ ${#missing[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || give_up "${missing[*]} missing, and no apt-get"
   apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||

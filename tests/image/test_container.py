@@ -1,7 +1,9 @@
 """How the image runs: restricted as a strict platform does, asked, watched, stopped."""
 
 import json
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,31 @@ def test_data_goes_to_the_first_folder_that_can_be_written(options: tuple[str, .
     """/data, the home folder, memory, in this order; DATA_DIR has the last word."""
     shown = podman("run", "--rm", "--network=none", *options, IMAGE, "migrate")
     assert shown.startswith(f"Conversations in {folder}/lectern.sqlite3")
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Path]:
+    """A FUSE file system that anybody may write, as a Space's bucket is one."""
+    if not Path("/dev/fuse").exists():
+        pytest.skip("this machine has no FUSE")
+    lower, upper, work, mounted = (tmp_path / name for name in ("lower", "upper", "work", "mounted"))
+    for folder in (lower, upper, work, mounted):
+        folder.mkdir()
+    upper.chmod(0o777)
+    layers = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    subprocess.run(["fuse-overlayfs", "-o", layers, mounted], check=True, capture_output=True, timeout=30)
+    yield mounted
+    subprocess.run(["umount", mounted], check=True, timeout=30)
+
+
+def test_a_bucket_at_data_is_passed_over(bucket: Path) -> None:
+    """SQLite would lose data on it, so it is used only when DATA_DIR insists; the start says so."""
+    options = ("--network=none", f"--volume={bucket}:/data")
+    shown = podman("run", "--rm", *options, IMAGE, "migrate").splitlines()
+    assert shown[0] == "/data is a network folder: not used for data, unless DATA_DIR=/data."
+    assert shown[1].startswith("Conversations in /home/user/data/lectern.sqlite3")
+    insisted = podman("run", "--rm", *options, "--env=DATA_DIR=/data", IMAGE, "migrate")
+    assert insisted.startswith("Conversations in /data/lectern.sqlite3")
 
 
 def test_no_folder_at_all_is_said() -> None:
