@@ -49,7 +49,7 @@ def test_it_holds_what_serving_needs_and_nothing_else() -> None:
     kept = set(inside("ls", "-A", "/app").split())
     assert kept == set(
         "LICENSE README.md __pycache__ alembic.ini docs entrypoint.sh gunicorn.conf.py index main.py migrations "
-        "pyproject.toml requirements.txt src".split()
+        "requirements.txt src".split()
     )
     assert inside("find", "/opt/venv", "-name", "tests", "-o", "-name", "pip", "-o", "-name", "*.pyx") == ""
     assert inside("stat", "--format=%u", "/app", "/home/user", "/app/src/lectern/app.py").split() == ["1000"] * 3
