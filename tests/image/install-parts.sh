@@ -21,23 +21,29 @@ if [ ${#missing[@]} -gt 0 ]; then
     give_up "apt-get cannot install ${missing[*]}"
 fi
 
-podman image exists "$base" && exit 0
-timeout 120 podman pull --quiet "$base" >/dev/null 2>&1 && exit 0
+make_base() {
+  podman image exists "$base" && return
+  timeout 120 podman pull --quiet "$base" >/dev/null 2>&1 && return
+  # No registry: the same Python on the same Debian, of the distribution's own packages. 80 MB larger than the real one.
+  echo "No registry has $base here; making a stand-in by debootstrap (once, a minute or two) ..."
+  local packages="python3,python3-venv,python3-pip,ca-certificates" root container
+  folder="$(mktemp -d)"
+  trap 'rm -rf "$folder"' EXIT
+  root="$folder/root"
+  debootstrap --variant=minbase --include="$packages" bookworm "$root" >"$folder/log" 2>&1 ||
+    { tail -n 5 "$folder/log" >&2 && give_up "debootstrap failed"; }
+  rm -rf "$root"/usr/lib/python3*/EXTERNALLY-MANAGED "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  ln -s /usr/bin/python3 "$root/usr/local/bin/python"
+  ln -s /usr/bin/python3 "$root/usr/local/bin/python3"
+  ln -s /usr/bin/pip3 "$root/usr/local/bin/pip"
+  container="$(buildah from scratch)"
+  buildah add --quiet "$container" "$root" / >/dev/null
+  buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin --env LANG=C.UTF-8 \
+    --cmd python3 "$container"
+  buildah commit --quiet --rm "$container" "$base" >/dev/null
+}
 
-# No registry: the same Python on the same Debian, of the distribution's own packages. 80 MB larger than the real one.
-echo "No registry has $base here; making a stand-in by debootstrap (once, a minute or two) ..."
-folder="$(mktemp -d)"
-trap 'rm -rf "$folder"' EXIT
-packages="python3,python3-venv,python3-pip,ca-certificates"
-debootstrap --variant=minbase --include="$packages" bookworm "$folder/root" >"$folder/log" 2>&1 ||
-  { tail -n 5 "$folder/log" >&2 && give_up "debootstrap failed"; }
-rm -rf "$folder"/root/usr/lib/python3*/EXTERNALLY-MANAGED "$folder"/root/var/cache/apt/archives/*.deb \
-  "$folder"/root/var/lib/apt/lists/*
-ln -s /usr/bin/python3 "$folder/root/usr/local/bin/python"
-ln -s /usr/bin/python3 "$folder/root/usr/local/bin/python3"
-ln -s /usr/bin/pip3 "$folder/root/usr/local/bin/pip"
-container="$(buildah from scratch)"
-buildah add --quiet "$container" "$folder/root" / >/dev/null
-buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin --env LANG=C.UTF-8 \
-  --cmd python3 "$container"
-buildah commit --quiet --rm "$container" "$base" >/dev/null
+make_base
+limits="--network=host --cpus=1 --memory=64m --cap-drop=all"
+# shellcheck disable=SC2086 # the options are words
+podman run --rm $limits "$base" true >/dev/null 2>&1 || give_up "podman cannot run a container with limits"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.image.conftest import Measure
 from tests.image.containers import IMAGE, RESTRICTED, Container, podman
-from tests.service_process import SSE, events
+from tests.service_process import SSE, events, outcomes
 from tests.serving.servers import ROOT
 from tests.stub_process import Stub
 
@@ -114,17 +114,22 @@ def test_a_mounted_content_folder_is_indexed(tmp_path: Path) -> None:
         assert answer["sources"][0]["href"] == "https://sky.example/moon#phases"
 
 
-def test_a_mounted_data_folder_is_used_and_survives(tmp_path: Path) -> None:
-    """With /data mounted, a conversation is still there in the next container."""
-    tmp_path.chmod(0o777)
-    mount = f"--volume={tmp_path}:/data"
+def test_a_mounted_data_folder_outlives_its_container(tmp_path: Path) -> None:
+    """With /data mounted, the next container goes on with the conversation."""
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o777)
+    mount = f"--volume={data}:/data"
     with Container(*RESTRICTED, mount) as first:
         first.until_up()
-        first.ask(QUESTION)
-    assert (tmp_path / "lectern.sqlite3").stat().st_uid == 1000
+        session = first.ask(QUESTION)["session_id"]
     with Container(*RESTRICTED, mount) as second:
         second.until_up()
         assert second.report["parts"][0]["note"] == "/data/lectern.sqlite3"
+        with second.client() as http:
+            again = http.post("/chat", json={"message": "And the linter?", "session_id": session}).json()
+    assert again["session_id"] == session
+    assert len(outcomes(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
