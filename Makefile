@@ -4,7 +4,12 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONPATH := src:.
 
-.PHONY: help run test faults test-browser test-retrieval check format lock oracle clean
+# The first builder that works here: a docker command may come without its daemon. Docker's format keeps HEALTHCHECK.
+IMAGE ?= lectern
+BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
+  elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
+
+.PHONY: help run test faults test-browser test-retrieval image image-test check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,12 +32,21 @@ test-browser: .venv/dev.installed ## Use the chat page and the widget in a real 
 test-retrieval: .venv/dev.installed ## Measure retrieval with the local model on a real site, if it is at hand (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m slow tests/evaluation
 
-check: .venv/dev.installed ## Lint, format, types, import map, spelling
+image: ## Build the image with docker, podman or buildah, whichever works here (IMAGE names it)
+	@builder="$(BUILDER)"; test -n "$$builder" || { echo "This wants docker with its daemon, podman or buildah." >&2; exit 69; }; \
+	set -x; $$builder --tag $(IMAGE) $(BUILD_ARGS) .
+
+image-test: .venv/dev.installed ## Build the image and run it under a Space's restrictions (needs root; minutes when cold)
+	tests/image/install-parts.sh
+	$(BIN)/pytest tests/image -o timeout=600
+
+check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/hadolint Dockerfile
 
 format: .venv/dev.installed ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .

@@ -61,8 +61,29 @@ install() {
   [ "$set" = serve ] || echo "$stamp" >".venv/$set.installed"
 }
 
+# choose_data_dir: in an image that is not told where to write (DATA_DIR), the first of these that can be written. A
+# bucket or network folder is passed over, as SQLite's locks and writes in place do not hold there; DATA_DIR insists.
+choose_data_dir() {
+  local folder
+  for folder in /data "${HOME:-/tmp}/data" /tmp/lectern; do
+    [ "$folder" = /data ] || mkdir -p "$folder" 2>/dev/null || continue
+    [ -d "$folder" ] && [ -w "$folder" ] || continue
+    case "$(stat --file-system --format=%T "$folder")" in
+      fuse* | nfs* | cifs | smb*) echo "$folder is a network folder: not used for data, unless DATA_DIR=$folder." ;;
+      *)
+        export DATA_DIR="$folder"
+        return
+        ;;
+    esac
+  done
+  echo "No folder can be written: mount one at /data, or a tmpfs at /tmp." >&2
+  return 73
+}
+
 use_python() {
-  if [ -z "${LECTERN_NO_VENV:-}" ] && [ -z "${VIRTUAL_ENV:-}" ]; then
+  if [ -n "${LECTERN_NO_VENV:-}" ]; then
+    [ -n "${DATA_DIR:-}" ] || choose_data_dir
+  elif [ -z "${VIRTUAL_ENV:-}" ]; then
     install serve
     export PATH="$PWD/.venv/bin:$PATH"
   fi
