@@ -4,6 +4,7 @@
 #   ingest   PATH [--site NAME] [--base-url URL] [--dry-run]
 #   eval     QUESTIONS [--json]
 #   migrate  bring the database's schema up to date
+#   deploy   OWNER/NAME [--private] [--content PATH] [--dry-run]: to a Hugging Face Space
 #   install  [dev] only make .venv and install into it
 # On a bare laptop it makes .venv first; in an image, where the packages are there already, it never does.
 set -euo pipefail
@@ -75,14 +76,14 @@ case "$verb" in
     [ -n "${APP_MODULE:-}" ] || python -m lectern.cli prepare
     exec python gunicorn.conf.py "$@"
     ;;
-  ingest | eval | migrate)
+  ingest | eval | migrate | deploy)
     use_python
     exec python -m lectern.cli "$verb" "$@"
     ;;
   install) install "${1:-serve}" ;;
-  -h | --help | help) sed -n '2,8s/^# \{0,1\}//p' "$0" ;;
+  -h | --help | help) sed -n '2,9s/^# \{0,1\}//p' "$0" ;;
   *)
-    echo "Unknown verb '$verb'. Verbs: serve, ingest, eval, migrate, install." >&2
+    echo "Unknown verb '$verb'. Verbs: serve, ingest, eval, migrate, deploy, install." >&2
     exit 64
     ;;
 esac

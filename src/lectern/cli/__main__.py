@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lectern.cli import evaluate, ingest, migrate, prepare
+from lectern.cli import deploy, evaluate, ingest, migrate, prepare
 from lectern.config import ConfigError, Settings
 from lectern.errors import LecternError
 
-_VERBS = (prepare, migrate, ingest, evaluate)
+_VERBS = (prepare, migrate, ingest, evaluate, deploy)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
