@@ -13,8 +13,10 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.deploy.loopback import LoopbackServer
 
 RUNNING = "RUNNING"
 BUILD = ("BUILDING", "APP_STARTING")
@@ -51,7 +53,7 @@ class Repo:
         return self.commits[-1]
 
 
-class HubServer:
+class HubServer(LoopbackServer):
     """The Hub. A context manager; `url` is its HF_ENDPOINT.
 
     Attributes:
@@ -88,21 +90,7 @@ class HubServer:
         class Handler(_Handler):
             server_of_hub = hub
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     def add(self, repo: Repo) -> Repo:
         """A Space that is there already."""

@@ -8,18 +8,18 @@ import contextlib
 import json
 import socket
 import subprocess
-import threading
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tests.deploy.hub_server import Repo
+from tests.deploy.loopback import LoopbackServer
 from tests.service_process import environment
 
 
-class SpaceEdge:
+class SpaceEdge(LoopbackServer):
     """Answers for one Space. A context manager.
 
     Attributes:
@@ -40,21 +40,10 @@ class SpaceEdge:
         class Handler(_EdgeHandler):
             edge_of_space = edge
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-
-    @property
-    def url(self) -> str:
-        """The Space's host."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
+        super().__init__(Handler)
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__()
         if self._app is not None:
             self._app.terminate()
             self._app.wait(timeout=60)

@@ -64,7 +64,8 @@ async def _deploy(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> None:
     from lectern.deploy.errors import REFUSED, DeployError  # noqa: PLC0415 - the same
-    from lectern.deploy.hub import Hub, no_token, stored_token  # noqa: PLC0415
+    from lectern.deploy.hub import Hub, stored_token  # noqa: PLC0415
+    from lectern.deploy.hub_errors import no_token  # noqa: PLC0415
     from lectern.deploy.plan import Wanted  # noqa: PLC0415
     from lectern.deploy.report import Teller  # noqa: PLC0415
     from lectern.deploy.rollout import Clock  # noqa: PLC0415

@@ -17,30 +17,16 @@ from huggingface_hub.utils._http import (
     parse_ratelimit_headers,
 )
 
-from lectern.deploy.errors import FAILED, LATER, REFUSED, UNUSABLE, DeployError
+from lectern.deploy.errors import LATER, REFUSED, UNUSABLE, DeployError
 from lectern.deploy.fingerprint import describe
+from lectern.deploy.hub_errors import PASSING, explained, no_token
 from lectern.deploy.plan import MANIFEST, RemoteFile, Space, read_manifest
 from lectern.deploy.tree import LocalFile
 
-_TOKENS: Final = "https://huggingface.co/settings/tokens"
 _TIMEOUT_SECONDS: Final = 60.0
 """Longest silence of the Hub; huggingface_hub's own calls would wait for ever."""
 _TRIES: Final = 4
 _LONGEST_WAIT_SECONDS: Final = 60.0
-_PASSING: Final = frozenset({429, 500, 502, 503, 504})
-_WHY: Final = {
-    402: "Hugging Face asks for a paid plan before it makes a Docker Space (since July 2026; running one on cpu-basic "
-    "costs nothing). Three ways on: a PRO account (https://huggingface.co/pro), or Team or Enterprise for an "
-    "organization; a Docker Space that you already have, by its name; or the same image elsewhere: docs/deploy.md.",
-    401: f"The Hub does not take this token here: {_TOKENS} shows what it may do.",
-    403: f"The token may not do that. It must be allowed to write to this Space's owner: {_TOKENS}; a fine-grained one "
-    "needs write access to the contents and settings of the owner's repos.",
-    404: "There is no such Space, or the token may not see it.",
-    409: "The name is taken by a repo that this token may not see, or the Space is being changed by someone else.",
-    412: "Someone else pushed at the same time. Nothing was overwritten; run the same command again.",
-    429: "The Hub takes no more calls for the moment. Run the same command again in some minutes; it goes on.",
-}
-_CODES: Final = {401: REFUSED, 402: REFUSED, 403: REFUSED, 404: UNUSABLE, 409: UNUSABLE, 412: LATER, 429: LATER}
 
 T = TypeVar("T")
 
@@ -236,8 +222,8 @@ class Hub:
                 return call()
             except HfHubHTTPError as error:
                 status = error.response.status_code
-                if status not in _PASSING or tried == _TRIES:
-                    raise _explained(doing, error) from error
+                if status not in PASSING or tried == _TRIES:
+                    raise explained(doing, error) from error
                 self._sleep(_wait_seconds(error, tried))
             except (httpx2.HTTPError, OSError) as error:
                 if tried == _TRIES:
@@ -247,14 +233,6 @@ class Hub:
                 # A card or a file that the library itself refuses; its words name the file.
                 raise DeployError(f"Could not {doing}: {error}", UNUSABLE) from error
         raise AssertionError
-
-
-def no_token(what: str) -> str:
-    """What is wrong with the token, and how to get one that does."""
-    return (
-        f"{what} Make one with the role Write (or a fine-grained one that may write to the contents and settings of "
-        f"the owner's repos) at {_TOKENS}, then `hf auth login`, or set HF_TOKEN."
-    )
 
 
 def stored_token() -> str | None:
@@ -278,12 +256,3 @@ def _wait_seconds(error: HfHubHTTPError, tried: int) -> float:
     after = error.response.headers.get("retry-after", "")
     seconds = float(after) if after.isdecimal() else float(told.reset_in_seconds) if told else 2.0**tried
     return min(seconds, _LONGEST_WAIT_SECONDS)
-
-
-def _explained(doing: str, error: HfHubHTTPError) -> DeployError:
-    """The Hub's refusal in our words. Its own words are added where ours know nothing; they never hold a value."""
-    status = error.response.status_code
-    if status in _PASSING - {429}:
-        return DeployError(f"Could not {doing}: the Hub answers {status}. Run the same command again later.", LATER)
-    why = _WHY.get(status) or error.server_message or error.response.headers.get("X-Error-Message") or "no reason given"
-    return DeployError(f"Could not {doing} (the Hub answers {status}). {why}", _CODES.get(status, FAILED))
