@@ -6,6 +6,7 @@
 #   eval     QUESTIONS [--json]
 #   migrate  bring the database's schema up to date
 #   check    [--json] look at all that is configured, from here, and say what to do; --origin URL: may pages there call
+#   deploy   OWNER/NAME [--private] [--content PATH] [--dry-run]: to a Hugging Face Space
 #   install  [dev] only make .venv and install into it
 # On a bare laptop it makes .venv first; in an image, where the packages are there already, it never does.
 set -euo pipefail
@@ -96,14 +97,14 @@ case "$verb" in
     use_python
     exec python gunicorn.conf.py "$@"
     ;;
-  prepare | ingest | eval | check | migrate)
+  prepare | ingest | eval | check | deploy | migrate)
     use_python
     exec python -m lectern.cli "$verb" "$@"
     ;;
   install) install "${1:-serve}" ;;
-  -h | --help | help) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
+  -h | --help | help) sed -n '2,11s/^# \{0,1\}//p' "$0" ;;
   *)
-    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, migrate, install." >&2
+    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, deploy, migrate, install." >&2
     exit 64
     ;;
 esac
