@@ -143,7 +143,7 @@ def _written(value: Any) -> str:  # noqa: ANN401 - a setting may be anything
         return "1" if value else "0"
     if isinstance(value, float):
         return f"{value:g}"
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return (",".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
 def _missing(settings: Settings, there: set[str]) -> list[tuple[str, str]]:
