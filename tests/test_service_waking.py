@@ -17,6 +17,8 @@ from tests.service_process import SSE, UP, environment, outcomes
 from tests.serving.servers import ROOT, Served, until
 from tests.stub_process import Stub, running_stub
 
+from lectern.adapters.sql_migrations import migrate
+
 pytestmark = pytest.mark.process
 
 MODEL = "stub-len5"
@@ -36,8 +38,9 @@ def stub() -> Iterator[Stub]:
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    """A Postgres of the test's own, to put to sleep."""
+    """A Postgres of the test's own, to put to sleep; with its schema, so that turns are kept there at once."""
     with running_postgres() as server:
+        migrate(server.url())
         yield server
 
 

@@ -45,6 +45,15 @@ def test_process_1_is_the_server_and_may_nothing(restricted: Container, measure:
     measure("process 1", f"gunicorn's master, uid {status['Uid'].split()[0]}, no capability")
 
 
+def test_a_space_that_was_told_nothing_is_refused() -> None:
+    """With one message that names all that is missing, before anything listens."""
+    with pytest.raises(AssertionError) as refused:
+        podman("run", "--rm", "--network=none", "--env=SPACE_ID=acme/docs", IMAGE)
+    for part in ("OPENAI_API_KEY", "DATABASE_URL", "CORS_ALLOWED_ORIGINS", "spaces/acme/docs/settings"):
+        assert part in str(refused.value)
+    assert "Listening" not in str(refused.value)
+
+
 def test_the_health_check_tells_up_from_down(restricted: Container, measure: Measure) -> None:
     """It succeeds while the server answers, whatever proxy the environment names, and fails where nobody listens."""
     podman("healthcheck", "run", restricted.id)

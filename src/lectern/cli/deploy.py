@@ -23,7 +23,6 @@ from lectern.config import ServerSettings, Settings
 _ROOT = Path(__file__).parents[3]
 _STAYS_HERE: Final = frozenset(ServerSettings.model_fields) - {"log_level", "max_requests", "lectern_demo"}
 """Settings of this machine's process; a Space has its own."""
-_STANDS_IN: Final = {"OPENAI_API_KEY": ("OPENAI_BASE_URL",), "DATABASE_URL": ("NEON_API_KEY",)}
 _SECRET_NAME: Final = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
 _ADDRESS: Final = re.compile(r"[./]|[a-z]+://")
 _SPACE_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -148,8 +147,11 @@ def _written(value: Any) -> str:  # noqa: ANN401 - a setting may be anything
 
 def _missing(settings: Settings, there: set[str]) -> list[tuple[str, str]]:
     """What the Space needs that is neither here nor there, as `(variable, what happens without it)`."""
-    needed = settings.missing_for_production()
-    return [(name, why) for name, why in needed if there.isdisjoint({name, *_STANDS_IN.get(name, ())})]
+    return [
+        (need.variable, need.consequence)
+        for need in settings.unmet_requirements()
+        if there.isdisjoint({need.variable, *need.alternatives})
+    ]
 
 
 def _ask_for_missing(missing: list[tuple[str, str]], variables: dict[str, str], secrets: dict[str, str]) -> None:
