@@ -1,5 +1,6 @@
 """What every test shares: the loop, and the app with a real store in a file of the test's own."""
 
+import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
 from lectern.config import Settings
 from lectern.ports import LLM, Index, Ports
+
+# Programs that tests start find the sources as the tests themselves do, also under a bare `pytest`.
+_ROOT = Path(__file__).parents[1]
+os.environ.setdefault("PYTHONPATH", os.pathsep.join((str(_ROOT / "src"), str(_ROOT))))
 
 Client = httpx2.AsyncClient
 MakeClient = Callable[..., Client]

@@ -123,7 +123,8 @@ async def test_two_connections_carry_a_hundred_streams(postgres: Postgres, start
         turns = await streams
         turns += await asyncio.gather(*(chat(http, turn["conversation_id"]) for turn in turns[:20]))
     assert [turn for turn in turns if not ended_well(turn) or turn["degraded"]] == []
-    assert kept(postgres, "hundred") == {turn["turn_id"] for turn in turns}
+    # On a slow machine a turn may go by the outbox, which writes it a moment later.
+    until(lambda: kept(postgres, "hundred") == {turn["turn_id"] for turn in turns})
     assert len(turns) == 120
     assert 1 <= most <= 2
 

@@ -159,7 +159,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_are_bounded(name: str, suffix: str, tmp_path: Path) -> None:
     """Nesting and openings without end neither exhaust the stack nor take minutes."""
-    started = time.monotonic()
+    started = time.process_time()
     document = read(HOSTILE[name], tmp_path, f"page.{suffix}")
     assert isinstance(document, Document) or document.reason == "nothing to read"
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 30
