@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONPATH := src:.
 
-.PHONY: help run test faults test-retrieval check format lock oracle clean
+.PHONY: help run test faults test-retrieval load check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ faults: .venv/dev.installed ## Break what the service leans on, and print what w
 
 test-retrieval: .venv/dev.installed ## Measure retrieval with the local model on a real site, if it is at hand (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m slow tests/evaluation
+
+load: .venv/dev.installed ## 50 readers for a minute against a server and a stub of its own, or HOST=https://… politely
+	$(BIN)/python -m loadtests.run --shape $(or $(SHAPE),steady)
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling
 	$(BIN)/ruff check .
