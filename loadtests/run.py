@@ -8,21 +8,16 @@ HTML and one JSON file. Against another host it is polite: a tenth of the reader
 
 import argparse
 import os
-import re
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from loadtests.services import ROOT, lectern, stub
 from loadtests.shapes import SHAPES
 
-ROOT = Path(__file__).parents[1]
 MODEL = "stub-ttft200-itl20-len40"
-_UP = re.compile(r"is up: (http://localhost:\d+)")
-_START_SECONDS, _STOP_SECONDS = 60, 40
 _POLITE = 10
 
 
@@ -36,7 +31,7 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.report.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        host = os.environ.get("HOST") or stack.enter_context(service())
+        host = os.environ.get("HOST") or stack.enter_context(_service())
         return readers(host, arguments, polite="HOST" in os.environ)
 
 
@@ -63,51 +58,10 @@ def readers(host: str, arguments: argparse.Namespace, *, polite: bool) -> int:
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """The stub, pages with its vectors, and Lectern on a free port; its address."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lectern-load-")))
-        stub = stack.enter_context(
-            _process([sys.executable, "-m", "loadtests.stub_llm", "--port", "0"], folder / "stub")
-        )
-        provider = _wait_for(re.compile(r"^(http://\S+)", re.MULTILINE), folder / "stub", stub)
-        models = {"OPENAI_MODEL": MODEL, "EMBEDDING_MODEL": "stub-embed", "OPENAI_API_KEY": "sk-load"}
-        env = models | {"OPENAI_BASE_URL": provider, "DATA_DIR": str(folder / "data"), "PORT": "0"}
-        env |= {"LOG_FORMAT": "text"}
-        ingest = ["./entrypoint.sh", "ingest", "docs", "--site", "lectern"]
-        subprocess.run(ingest, cwd=ROOT, env=os.environ | env, check=True, capture_output=True)  # noqa: S603 - ours
-        server = stack.enter_context(_process(["./entrypoint.sh"], folder / "server", env))
-        yield _wait_for(_UP, folder / "server", server)
-
-
-@contextmanager
-def _process(command: list[str], log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own
-            command, cwd=ROOT, env=os.environ | (env or {}), stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait_for(line: re.Pattern[str], log: Path, process: subprocess.Popen[bytes]) -> str:
-    """The address in a process's log, once it is there.
-
-    Raises:
-        SystemExit: The process ended, or said nothing in time.
-    """
-    until = time.monotonic() + _START_SECONDS
-    while (found := line.search(log.read_text(encoding="utf-8", errors="replace"))) is None:
-        if process.poll() is not None or time.monotonic() > until:
-            sys.exit(f"It did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
-        time.sleep(0.05)
-    return found[1]
+def _service() -> Iterator[str]:
+    """The stub and Lectern before it; Lectern's address."""
+    with stub() as provider, lectern(provider.url, MODEL) as service:
+        yield service.url
 
 
 if __name__ == "__main__":
