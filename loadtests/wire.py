@@ -4,7 +4,7 @@ It parses no JSON and makes no object a token, so that the driver's own cost doe
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 import httptools
@@ -37,6 +37,10 @@ class Target:
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         return cls(name, parts.hostname or "127.0.0.1", parts.port or 80, head.encode() + body, token, ending)
+
+    def renamed(self, name: str) -> "Target":
+        """The same under another name."""
+        return replace(self, name=name)
 
 
 @dataclass(slots=True)
