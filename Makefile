@@ -9,7 +9,7 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test faults test-browser test-retrieval image image-test check format lock oracle clean
+.PHONY: help run test faults test-browser test-retrieval image image-test load bench check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -40,6 +40,12 @@ image: ## Build the image with docker, podman or buildah, whichever works here (
 image-test: .venv/dev.installed ## Build the image and run it under a Space's restrictions (needs root; minutes when cold)
 	tests/image/install-parts.sh
 	$(BIN)/pytest tests/image -o timeout=600
+
+load: .venv/dev.installed ## 50 readers for a minute against a server and a stub of its own, or HOST=https://… politely
+	$(BIN)/python -m loadtests.run --shape $(or $(SHAPE),steady)
+
+bench: .venv/dev.installed ## Measure one worker beside the stub and a bare relay, on a schedule, and print the ratios
+	$(BIN)/python -m loadtests.bench
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

@@ -63,7 +63,15 @@ def find(
     nearest = dense.nearest(vector, site) if dense is not None and vector is not None else {}
     matches = lexical_matches(reader.connection, query, site, fused=bool(nearest))
     weights = section_weights(reader.connection, matches.keys() | nearest.keys())
-    ranked = [_fuse(section, weight, matches.get(section, Match()), nearest) for section, weight in weights.items()]
+    if nearest:
+        # A section outside the nearest is at most as near as the last of them.
+        farthest = min(cosine for _, cosine in nearest.values())
+        ranked = [
+            _fused(section, weight, matches.get(section), nearest.get(section), farthest)
+            for section, weight in weights.items()
+        ]
+    else:
+        ranked = [_lexical(section, weight, matches[section]) for section, weight in weights.items()]
     return query, sorted(ranked, key=lambda item: (-item.score, item.section))
 
 
@@ -79,14 +87,15 @@ def figures(reader: Reader, query: Query, ranked: list[Ranked]) -> Figures:
     )
 
 
-def _fuse(section: int, weight: float, match: Match, nearest: dict[int, tuple[int, float]]) -> Ranked:
-    lexical = weight * match.score
-    if not nearest:
-        return Ranked(section, match.chunk, lexical, lexical)
-    # A section outside the nearest is at most as near as the last of them.
-    chunk, cosine = nearest.get(section, (match.chunk, min(cosine for _, cosine in nearest.values())))
-    score = DENSE_SHARE * weight * cosine + (1 - DENSE_SHARE) * lexical
-    return Ranked(section, chunk, score, lexical)
+def _lexical(section: int, weight: float, match: Match) -> Ranked:
+    score = weight * match.score
+    return Ranked(section, match.chunk, score, score)
+
+
+def _fused(section: int, weight: float, match: Match | None, near: tuple[int, float] | None, farthest: float) -> Ranked:
+    lexical = weight * match.score if match else 0.0
+    chunk, cosine = near or (match.chunk if match else None, farthest)
+    return Ranked(section, chunk, DENSE_SHARE * weight * cosine + (1 - DENSE_SHARE) * lexical, lexical)
 
 
 def _holds(reader: Reader, section: int, term: Term) -> bool:

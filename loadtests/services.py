@@ -1,0 +1,101 @@
+"""What load tests are run against, as processes of their own: the stub, Lectern, the bare relay."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+ROOT: Final = Path(__file__).parents[1]
+_UP = re.compile(r"is up: (http://localhost:\d+)")
+_ADDRESS = re.compile(r"^(http://\S+)", re.MULTILINE)
+_START_SECONDS, _STOP_SECONDS = 60, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service: where it is, and its first process."""
+
+    url: str
+    pid: int
+
+    def processes(self) -> list[psutil.Process]:
+        """Its processes: the first one and all below it."""
+        first = psutil.Process(self.pid)
+        return [first, *first.children(recursive=True)]
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far, user and system, by all its processes."""
+        return sum(sum(process.cpu_times()[:2]) for process in self.processes())
+
+    def pss_bytes(self) -> int:
+        """Proportional set size of all its processes: shared pages count once, divided among those who share them."""
+        return sum(process.memory_full_info().pss for process in self.processes())
+
+
+@contextmanager
+def stub() -> Iterator[Service]:
+    """The stub of a provider, on a free port."""
+    with _started([sys.executable, "-m", "loadtests.stub_llm", "--port", "0"], _ADDRESS) as service:
+        yield service
+
+
+@contextmanager
+def relay(provider: str, model: str) -> Iterator[Service]:
+    """The bare relay with one worker, on a free port."""
+    env = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-load", "OPENAI_MODEL": model}
+    with _started([sys.executable, "-m", "loadtests.baseline_relay", "--port", "0"], _ADDRESS, env) as service:
+        yield service
+
+
+@contextmanager
+def lectern(provider: str, model: str, *, embeddings: str = "stub-embed", **env: str) -> Iterator[Service]:
+    """Lectern on a free port, with pages indexed and the stub's vectors, or none (`embeddings="none"`)."""
+    with tempfile.TemporaryDirectory(prefix="lectern-load-") as folder:
+        settings = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-load", "OPENAI_MODEL": model}
+        settings |= {"EMBEDDING_MODEL": embeddings, "DATA_DIR": f"{folder}/data", "PORT": "0", "LOG_FORMAT": "text"}
+        settings |= env
+        ingest = ["./entrypoint.sh", "ingest", "docs", "--site", "lectern"]
+        subprocess.run(ingest, cwd=ROOT, env=os.environ | settings, check=True, capture_output=True)  # noqa: S603 - ours
+        with _started(["./entrypoint.sh"], _UP, settings) as service:
+            yield service
+
+
+@contextmanager
+def _started(command: Sequence[str], line: re.Pattern[str], env: dict[str, str] | None = None) -> Iterator[Service]:
+    """A process, once its output has the line with its address.
+
+    Raises:
+        RuntimeError: It ended, or said nothing in time.
+    """
+    with tempfile.NamedTemporaryFile(prefix="lectern-load-", suffix=".log") as log:
+        environ = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(  # noqa: S603 - our own
+            command, cwd=ROOT, env=environ | (env or {}), stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            yield Service(_address(line, Path(log.name), process), process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _address(line: re.Pattern[str], log: Path, process: subprocess.Popen[bytes]) -> str:
+    until = time.monotonic() + _START_SECONDS
+    while (found := line.search(log.read_text(encoding="utf-8", errors="replace"))) is None:
+        if process.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"It did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+        time.sleep(0.05)
+    return found[1].replace("localhost", "127.0.0.1")
