@@ -22,7 +22,7 @@ run: ## Serve on http://localhost:7860 (PORT changes it)
 
 # One process more than cores: half of the tests wait for servers that they start.
 test: .venv/dev.installed ## Run the whole test suite on all cores
-	$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1)) --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1)) --dist worksteal --cov --cov-report=term:skip-covered
 
 faults: .venv/dev.installed ## Break what the service leans on, and print what was seen (about five minutes)
 	$(BIN)/pytest tests/faults -n 2
