@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Installs what the test suite runs besides Python packages, where it is missing and this may install it: Debian's
-# pgbouncer. Without it the tests that need it are skipped, except under CI=true. Running it again changes nothing.
+# pgbouncer and nodejs. Without them the tests that need them are skipped, except under CI=true. Running it again changes
+# nothing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin"
-if command -v pgbouncer >/dev/null; then exit 0; fi
+missing=()
+command -v pgbouncer >/dev/null || missing+=(pgbouncer)
+command -v node >/dev/null || missing+=(nodejs)
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "pgbouncer is missing; install it with your package manager to run the tests that need it." >&2
+  echo "Missing: ${missing[*]}. Install with your package manager to run the tests that need it." >&2
   exit 0
 fi
-# The package starts a pooler of its own where an init system lets it; the tests start theirs.
-apt-get install --yes --no-install-recommends pgbouncer >/dev/null 2>&1 ||
-  { apt-get update >/dev/null && apt-get install --yes --no-install-recommends pgbouncer >/dev/null; }
+# pgbouncer's package starts a pooler of its own where an init system lets it; the tests start theirs.
+apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+  { apt-get update >/dev/null && apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null; }
