@@ -7,7 +7,7 @@ variable at once.
 
 from lectern.config.errors import ConfigError
 from lectern.config.models import LOCAL_EMBEDDING_MODEL, OPENAI
-from lectern.config.requirements import REQUIREMENTS, Requirement
+from lectern.config.requirements import REQUIREMENTS
 from lectern.config.server import ServerSettings
 from lectern.config.settings import Settings
 
@@ -16,7 +16,6 @@ __all__ = [
     "OPENAI",
     "REQUIREMENTS",
     "ConfigError",
-    "Requirement",
     "ServerSettings",
     "Settings",
 ]

@@ -62,9 +62,7 @@ async def examine_server(port: int, seconds: float = 2) -> list[Finding]:
     if health[0] != 200 or "status" not in body or "version" not in body:  # noqa: PLR2004 - OK
         fix = "Stop what listens there, or choose another PORT."
         return [Finding(name, "fail", f"port {port} is taken by something that is not Lectern", fix)]
-    version = await request("GET", "/version", "localhost", "127.0.0.1", port, seconds=seconds)
-    commit = str(_object(version[2]).get("commit") or "")[:12] if version and version[0] == 200 else ""  # noqa: PLR2004
-    found = f"up on port {port}, {body['status']}, version {body['version']}" + (f" ({commit})" if commit else "")
+    found = f"up on port {port}, {body['status']}, version {body['version']}"
     down = [part for part, said in dict(body.get("parts") or {}).items() if dict(said).get("state") == "down"]
     if not down and body["status"] == "healthy":
         return [Finding(name, "ok", found)]

@@ -12,11 +12,11 @@ from lectern.ops.findings import Report, run_all
 
 
 async def examine(settings: Settings, *, origin: str | None = None) -> Report:
-    """Look at all that is configured, with connections of its own, and give them back.
+    """Look at all that is configured, or at one origin, with connections of its own, and give them back.
 
     Args:
         settings: Read from the environment.
-        origin: A site whose right to call is to be told.
+        origin: A site whose right to call is all that is asked.
     """
     from lectern.wiring.checks import build_checks  # noqa: PLC0415 - a server that nobody asks loads none of it
 
