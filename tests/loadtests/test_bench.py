@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from loadtests import bench
+from loadtests.bench import __main__ as bench
 from tests.service_process import environment
 from tests.serving.servers import ROOT
 

@@ -1,0 +1,5 @@
+"""The rows of the bench, a file each."""
+
+from loadtests.bench.row import Row
+
+ROWS: tuple[Row, ...] = ()
