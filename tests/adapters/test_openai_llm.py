@@ -152,7 +152,7 @@ FAULTS = [
     ("stub-fail503", UpstreamUnavailable, "status 503"),
     ("stub-fail504", UpstreamTimeout, "status 504"),
     ("unknown-model", UpstreamRejected, "status 404 (model_not_found)"),
-    ("stub-reset", UpstreamUnavailable, "ReadError"),
+    ("stub-reset", UpstreamUnavailable, "ClientOSError"),
     ("stub-html", UpstreamUnavailable, "broke off"),
     ("stub-okerror", UpstreamUnavailable, "broke off"),
     ("stub-cut0", UpstreamUnavailable, "broke off"),
@@ -174,8 +174,8 @@ async def test_a_call_that_fails(make: Make, model: str, error: type[LecternErro
 @pytest.mark.parametrize(
     ("model", "note"),
     [
-        ("stub-reset3", "ReadError"),
-        ("stub-fin3", "RemoteProtocolError"),
+        ("stub-reset3", "ClientPayloadError"),
+        ("stub-fin3", "ClientPayloadError"),
         ("stub-cut3", "broke off"),
         ("stub-garbage3", "JSONDecodeError"),
         ("stub-error3", "error instead"),
@@ -228,7 +228,7 @@ async def test_nobody_there(make: Make) -> None:
     llm = OpenAILLM(provider, model="any")
     _, caught = await failure_of(llm)
     assert type(caught) is UpstreamUnavailable
-    assert llm.describe().note == "ConnectError"
+    assert llm.describe().note == "ClientConnectorError"
     await provider.close()
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from lectern.adapters.openai_api import Outcome
 from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.provider_http import make_client
 from lectern.adapters.vectors import batches, unit_rows
 from lectern.ports import Part, Vector
 
@@ -25,8 +26,6 @@ MOST_TEXTS: Final = 96
 """Cohere embeds no more texts in one request."""
 
 _INPUT_TYPES: Final = {"document": "search_document", "query": "search_query"}
-_KEEPALIVE_SECONDS: Final = 60
-_IDLE_CONNECTIONS: Final = 100
 
 
 class CohereProvider:
@@ -46,20 +45,16 @@ class CohereProvider:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._tls = tls
-        self._timeout = httpx2.Timeout(None, connect=connect_timeout_seconds)
+        self._connect_seconds = connect_timeout_seconds
         self._client: httpx2.AsyncClient | None = None
 
     @property
     def client(self) -> httpx2.AsyncClient:
         """The client, made at the first use."""
         if self._client is None:
-            limits = httpx2.Limits(
-                max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS
-            )
-            self._client = httpx2.AsyncClient(
-                verify=self._tls or True,
-                limits=limits,
-                timeout=self._timeout,
+            self._client = make_client(
+                self._tls,
+                connect_timeout_seconds=self._connect_seconds,
                 headers={"Authorization": f"Bearer {self._api_key}", "X-Client-Name": "lectern"},
             )
         return self._client

@@ -13,6 +13,7 @@ import openai
 
 from lectern.adapters.openai_api import FOREIGN, OpenAIProvider, brief
 from lectern.adapters.openai_llm import OpenAILLM
+from lectern.adapters.provider_http import timed_out
 from lectern.errors import LecternError, UpstreamTimeout
 from lectern.ops.findings import Finding
 from lectern.ports import Message, Prompt
@@ -109,7 +110,7 @@ def _fix(cause: Exception, error: Exception, names: Names) -> str:
 
 def _fix_of_silence(cause: Exception, error: Exception, names: Names) -> str:
     """What to do when no status came."""
-    if isinstance(error, (UpstreamTimeout, openai.APITimeoutError)):
+    if isinstance(error, UpstreamTimeout) or timed_out(error):
         return "The provider is slow or cannot be reached: look at the finding on reaching it."
     if isinstance(cause, (openai.APIConnectionError, httpx2.TransportError, OSError)):
         return "It cannot be reached: look at the finding on reaching it."

@@ -11,20 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
-import httpcore2  # noqa: F401 - as below
 import httpx2
 import openai
 
-# The SDK would load these at its first call; here they are loaded before the fork, and shared by the workers.
-import openai.lib._chat_completion_resources
+# The SDK would load this at its first call; here it is loaded before the fork, and shared by the workers.
 import openai.lib._client_auth
-import openai.resources.chat.completions.completions
-import openai.resources.embeddings
 
 from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.provider_http import make_client, origin, timed_out
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from lectern.ports import Part, State
 
@@ -37,10 +35,6 @@ FOREIGN = (
 """What a call to a provider may raise: its failures, then what comes of reading garbage for an answer."""
 
 _OWN_HOST = "api.openai.com"
-_KEEPALIVE_SECONDS = 60
-_IDLE_CONNECTIONS = 100
-"""The pool probes each idle connection at every call: 1,000 of them doubled the cost of 1,000 streams of 30 tokens."""
-
 _STATUS_TIMEOUTS = {408, 504}
 _STATUS_TOO_MANY = 429
 _STATUS_CONFLICT = 409
@@ -70,30 +64,40 @@ class OpenAIProvider:
         self._base_url = base_url
         self._api_key = api_key
         self._tls = tls
-        # Every other limit of time is the caller's: it spans more than one read.
-        self._timeout = httpx2.Timeout(None, connect=connect_timeout_seconds)
+        self._connect_seconds = connect_timeout_seconds
         self._client: openai.AsyncOpenAI | None = None
 
     @property
     def client(self) -> openai.AsyncOpenAI:
-        """The SDK's client, made at the first use.
-
-        How many connections it opens is limited by who lets requests in, not here: a stream holds one for its life.
-        """
+        """The SDK's client, made at the first use."""
         if self._client is None:
-            limits = httpx2.Limits(
-                max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS
-            )
-            http = httpx2.AsyncClient(verify=self._tls or True, limits=limits, timeout=self._timeout)
+            http = make_client(self._tls, connect_timeout_seconds=self._connect_seconds)
             self._client = openai.AsyncOpenAI(
                 # The SDK insists on a key; a server that needs none ignores it.
                 api_key=self._api_key or "none",
                 base_url=self._base_url,
                 max_retries=0,
-                timeout=self._timeout,
+                timeout=http.timeout,
                 http_client=http,
             )
         return self._client
+
+    async def post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        """One call whose answer is read whole, as it came: the SDK's reading of it makes an object of each part.
+
+        Raises:
+            openai.OpenAIError: It failed, or the status is none of success.
+        """
+        return await self.client.post(path, cast_to=httpx2.Response, body=body)
+
+    async def post_streamed(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        """As `post`, but the answer's body is still to be read, and the caller closes it."""
+        # The SDK hands out the bare response when it is asked for one, also of a stream.
+        answer: Any = await self.client.post(
+            path, cast_to=httpx2.Response, body=body, stream=True, stream_cls=openai.AsyncStream[Any]
+        )
+        response: httpx2.Response = answer
+        return response
 
     async def close(self) -> None:
         """Close all connections. The provider can be used again."""
@@ -146,7 +150,7 @@ def translate(error: Exception, what: str) -> LecternError:
         error: One of `FOREIGN`.
         what: What failed, as a reader calls it.
     """
-    if isinstance(error, (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException)):
+    if timed_out(error):
         return UpstreamTimeout(f"The {what} did not answer in time.")
     if isinstance(error, (openai.APIStatusError, httpx2.HTTPStatusError)):
         status, headers = error.response.status_code, error.response.headers
@@ -185,5 +189,4 @@ def brief(error: Exception) -> str:
         return f"status {error.response.status_code}"
     if isinstance(error, NoAnswer):
         return str(error)
-    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
-    return type(cause or error).__name__
+    return type(origin(error)).__name__

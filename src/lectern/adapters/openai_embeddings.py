@@ -5,6 +5,8 @@ number finite, and then made unit length.
 """
 
 import asyncio
+import base64
+import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Literal
@@ -13,12 +15,17 @@ import anyio
 import numpy as np
 import openai
 from numpy.typing import NDArray
-from openai.types import CreateEmbeddingResponse
 
 from lectern.adapters.openai_api import OpenAIProvider, Outcome
 from lectern.adapters.openai_frames import NoAnswer
 from lectern.adapters.vectors import batches, unit_rows
 from lectern.ports import Part, Vector
+
+_BASE64 = {"encoding_format": "base64"}
+"""A quarter of the bytes, and of the work, of numbers in JSON."""
+
+_NUMBERS = {"encoding_format": "float"}
+"""For servers that know no base64."""
 
 
 class OpenAIEmbeddings:
@@ -51,8 +58,7 @@ class OpenAIEmbeddings:
         self._timeout_seconds = timeout_seconds
         kind = f"OpenAI {model}" if provider.is_openai else f"{model} at {provider.host}"
         self._outcome = Outcome("embeddings", "embedding model", kind)
-        # Left out, the SDK asks for base64, which is a quarter of the bytes and of the work.
-        self._options: dict[str, Any] = {}
+        self._options = _BASE64
 
     @property
     def model(self) -> str:
@@ -80,7 +86,7 @@ class OpenAIEmbeddings:
 
     async def warm(self) -> None:
         """Make the client. No connection is opened, and nothing is asked."""
-        _ = self._provider.client.embeddings
+        _ = self._provider.client
 
     async def close(self) -> None:
         """Close all connections."""
@@ -88,25 +94,35 @@ class OpenAIEmbeddings:
 
     async def _unit_vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text. An empty text, which the API refuses, is embedded as a space."""
-        asked = [text or " " for text in texts]
+        body = {"model": self._model, "input": [text or " " for text in texts]}
         try:
-            response = await self._provider.client.embeddings.create(model=self._model, input=asked, **self._options)
+            response = await self._provider.post("/embeddings", body | self._options)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if self._options or not any(word in f"{error.message}" for word in ("encoding_format", "base64")):
+            if self._options == _NUMBERS or not any(
+                word in f"{error.message}" for word in ("encoding_format", "base64")
+            ):
                 raise
-            self._options = {"encoding_format": "float"}
-            response = await self._provider.client.embeddings.create(model=self._model, input=asked, **self._options)
-        return unit_vectors(response, len(asked))
+            self._options = _NUMBERS
+            response = await self._provider.post("/embeddings", body | self._options)
+        return unit_vectors(json.loads(response.content), len(texts))
 
 
-def unit_vectors(response: CreateEmbeddingResponse, count: int) -> NDArray[np.float32]:
+def unit_vectors(answer: Any, count: int) -> NDArray[np.float32]:  # noqa: ANN401 - whatever the provider sent
     """The rows of an answer, in the order of the texts, made unit length.
 
+    In the answer each is a list of numbers, or little-endian 32-bit floats in base64.
+
     Raises:
-        NoAnswer, ValueError, TypeError, AttributeError: They are not `count` rows of one length, with finite numbers
-            that are not all zero.
+        NoAnswer, ValueError, TypeError, AttributeError, LookupError: They are not `count` rows of one length, with
+            finite numbers that are not all zero.
     """
-    data = sorted(response.data, key=lambda item: item.index)
-    if [item.index for item in data] != list(range(count)):
+    data = sorted(answer["data"], key=lambda item: item["index"])
+    if [item["index"] for item in data] != list(range(count)):
         raise NoAnswer("not one vector a text")
-    return unit_rows([item.embedding for item in data], count)
+    return unit_rows([_numbers(item["embedding"]) for item in data], count)
+
+
+def _numbers(embedding: Any) -> Any:  # noqa: ANN401 - a row as `unit_rows` takes and checks it
+    if isinstance(embedding, str):
+        return np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
+    return embedding

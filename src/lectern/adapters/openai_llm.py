@@ -8,11 +8,11 @@ An answer that does not say why it ended has broken off, and is an error.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Any, cast
+from typing import Any
 
 import anyio
+import httpx2
 import openai
-from openai.types.chat import ChatCompletionChunk
 
 from lectern.adapters.openai_api import FOREIGN, OpenAIProvider, Outcome
 from lectern.adapters.openai_frames import StreamedAnswer
@@ -87,7 +87,7 @@ class OpenAILLM:
 
     async def warm(self) -> None:
         """Make the client. No connection is opened, and nothing is asked."""
-        _ = self._provider.client.chat.completions
+        _ = self._provider.client
 
     async def close(self) -> None:
         """Close all connections."""
@@ -100,9 +100,9 @@ class OpenAILLM:
         last = began + deadline.within(self._answer_seconds)
         due = min(last, began + self._first_seconds)
         async with asyncio.timeout_at(due):
-            stream = await self._ask(prompt)
+            response = await self._ask(prompt)
         try:
-            parts = stream.response.aiter_bytes()
+            parts = response.aiter_bytes()
             while not answer.done:
                 frames = answer.frames
                 async with asyncio.timeout_at(due):
@@ -118,23 +118,20 @@ class OpenAILLM:
                         pass
         finally:
             with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-                await stream.close()
+                await response.aclose()
 
-    async def _ask(self, prompt: Prompt) -> openai.AsyncStream[ChatCompletionChunk]:
+    async def _ask(self, prompt: Prompt) -> httpx2.Response:
         """Send the request; again without an option that this server turns out not to know."""
-        messages = cast("Any", [{"role": message.role, "content": message.content} for message in prompt.messages])
+        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
         while True:
             options = self._options
+            body = {"model": self._model, "messages": messages, "stream": True, **options}
             try:
-                stream: openai.AsyncStream[ChatCompletionChunk] = await self._provider.client.chat.completions.create(
-                    model=self._model, messages=messages, stream=True, **options
-                )
+                return await self._provider.post_streamed("/chat/completions", body)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 # Another request may have learnt it meanwhile.
                 if options is self._options and not self._learns(f"{error.message} {error.body}"):
                     raise
-            else:
-                return stream
 
     def _learns(self, complaint: str) -> bool:
         """Do from now on without the first option that a complaint names, or use its other name; False if none is."""
