@@ -11,23 +11,24 @@ import anyio
 import pytest
 from tests.stub_process import Stub
 
-from lectern.adapters.cohere_api import CohereEmbeddings, CohereProvider, CohereReranker
+from lectern.adapters.cohere_api import CohereEmbeddings, CohereReranker
+from lectern.adapters.provider import Provider
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 
 TEXTS = ["bread and butter", "the till holds coins", "bread rises overnight"]
 
 
 @pytest.fixture
-async def provider(stub: Stub) -> AsyncGenerator[CohereProvider, None]:
+async def provider(stub: Stub) -> AsyncGenerator[Provider, None]:
     """The stub, as Cohere."""
-    provider = CohereProvider(
+    provider = Provider(
         base_url=stub.base_url.removesuffix("/v1") + "/", api_key="co-secret-key", connect_timeout_seconds=2
     )
     yield provider
     await provider.close()
 
 
-async def test_documents_and_questions_are_told_apart(stub: Stub, provider: CohereProvider) -> None:
+async def test_documents_and_questions_are_told_apart(stub: Stub, provider: Provider) -> None:
     """Each is sent with its input type, in batches; vectors come back in order, of unit length."""
     embeddings = CohereEmbeddings(provider, model="stub-embed-dim8-tagtypes", batch=2)
     assert embeddings.model == "stub-embed-dim8-tagtypes"
@@ -51,7 +52,7 @@ async def test_documents_and_questions_are_told_apart(stub: Stub, provider: Cohe
     assert embeddings.describe().state == "ok"
 
 
-async def test_no_more_texts_than_cohere_takes(stub: Stub, provider: CohereProvider) -> None:
+async def test_no_more_texts_than_cohere_takes(stub: Stub, provider: Provider) -> None:
     """96 texts a request, whatever the setting; nothing asks nothing; an empty text has a vector."""
     embeddings = CohereEmbeddings(provider, model="stub-embed-dim4-tagmany", batch=2000)
     assert len(await embeddings.embed([f"text {number}" for number in range(200)] + [""], purpose="document")) == 201
@@ -60,7 +61,7 @@ async def test_no_more_texts_than_cohere_takes(stub: Stub, provider: CohereProvi
     assert stub.stats()["requests"]["stub-embed-dim4-tagmany"] == 3
 
 
-async def test_an_ingest_leaves_questions_their_way(stub: Stub, provider: CohereProvider) -> None:
+async def test_an_ingest_leaves_questions_their_way(stub: Stub, provider: Provider) -> None:
     """So many requests for documents at once and no more; a question does not wait behind them."""
     embeddings = CohereEmbeddings(provider, model="stub-embed-ttft200-tagqueue", requests=2)
     async with anyio.create_task_group() as group:
@@ -74,7 +75,7 @@ async def test_an_ingest_leaves_questions_their_way(stub: Stub, provider: Cohere
     assert stub.stats()["requests"]["stub-embed-ttft200-tagqueue"] == 7
 
 
-async def test_texts_are_judged_by_the_query(stub: Stub, provider: CohereProvider) -> None:
+async def test_texts_are_judged_by_the_query(stub: Stub, provider: Provider) -> None:
     """One score a text comes back in the order of the texts, though the answer is sorted."""
     reranker = CohereReranker(provider, model="stub-tagrank")
     scores = await reranker.rerank("bread overnight", [*TEXTS, ""])
@@ -110,7 +111,7 @@ FAULTS: list[tuple[str, type[LecternError], str]] = [
 @pytest.mark.parametrize(("fault", "error", "note"), FAULTS)
 @pytest.mark.parametrize("kind", ["embed", "rerank"])
 async def test_every_failure_is_the_right_error(
-    provider: CohereProvider, kind: str, fault: str, error: type[LecternError], note: str
+    provider: Provider, kind: str, fault: str, error: type[LecternError], note: str
 ) -> None:
     """Faults and garbage end in bounded time in an error of ours that tells nothing of the key or the text."""
     seconds = 0.3 if error is UpstreamTimeout else 20
@@ -134,7 +135,7 @@ async def test_every_failure_is_the_right_error(
 
 async def test_nobody_there(stub: Stub) -> None:
     """No connection is a failure like any other; making and warming the parts needs none."""
-    provider = CohereProvider(base_url="http://127.0.0.1:9", api_key="k", connect_timeout_seconds=1)
+    provider = Provider(base_url="http://127.0.0.1:9", api_key="k", connect_timeout_seconds=1)
     embeddings, reranker = CohereEmbeddings(provider, model="m"), CohereReranker(provider, model="m")
     for part in (embeddings, reranker):
         await part.warm()

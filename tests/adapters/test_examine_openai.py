@@ -7,12 +7,12 @@ import pytest
 from tests.stub_process import Stub
 from tests.web_server import Answer, running_web
 
-from lectern.adapters.cohere_api import CohereEmbeddings, CohereProvider
+from lectern.adapters.cohere_api import CohereEmbeddings
 from lectern.adapters.examine_cohere import examine_reranker
 from lectern.adapters.examine_embeddings import EmbeddingTrial
 from lectern.adapters.examine_openai import Names, examine_model
-from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_embeddings import OpenAIEmbeddings
+from lectern.adapters.provider import Provider
 from lectern.ops.findings import Finding
 
 KEY = "sk-secret-0123456789"
@@ -29,7 +29,7 @@ async def opened() -> AsyncGenerator[AsyncExitStack, None]:
 
 async def examine(opened: AsyncExitStack, base_url: str, model: str) -> Finding:
     """The finding on a chat model."""
-    provider = OpenAIProvider(base_url=base_url, api_key=KEY, connect_timeout_seconds=1)
+    provider = Provider(base_url=base_url, api_key=KEY, connect_timeout_seconds=1)
     opened.push_async_callback(provider.close)
     [finding] = await examine_model(provider, part="model", model=model, names=NAMES)
     assert KEY not in finding.found + finding.fix
@@ -130,7 +130,7 @@ async def test_nobody_there_is_named(opened: AsyncExitStack) -> None:
 async def test_the_embedding_model_is_asked_once_for_all(stub: Stub, model: str, state: str, words: str) -> None:
     """Whoever compares with its length shares one request; a fault has the fix of its settings."""
     before = stub.stats()["requests"].get(model, 0)
-    provider = OpenAIProvider(base_url=stub.base_url, api_key=KEY)
+    provider = Provider(base_url=stub.base_url, api_key=KEY)
     trial = EmbeddingTrial(OpenAIEmbeddings(provider, model=model), NAMES)
     [finding] = await trial.examine()
     assert await trial.dimensions() == (384 if state == "ok" else None)
@@ -154,7 +154,7 @@ async def test_the_embedding_model_is_asked_once_for_all(stub: Stub, model: str,
 async def test_cohere_is_asked_to_rank(stub: Stub, model: str, state: str, words: str) -> None:
     """The key and the model, by the smallest ranking there is; and its vectors."""
     base_url = stub.base_url.removesuffix("/v1")
-    provider = CohereProvider(base_url=base_url, api_key=KEY)
+    provider = Provider(base_url=base_url, api_key=KEY)
     [finding] = await examine_reranker(provider, model=model, names=NAMES)
     trial = EmbeddingTrial(CohereEmbeddings(provider, model="stub-embed-dim8"), NAMES)
     assert await trial.dimensions() == 8

@@ -10,8 +10,8 @@ from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, Scripted
 from tests.stub_process import Stub
 
 from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedStore
-from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_llm import OpenAILLM
+from lectern.adapters.provider import Provider
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import (
     IndexUnavailable,
@@ -46,10 +46,10 @@ def line(*, retries: int = 0, most: int = 100, unavailable: type[LecternError] =
 @pytest.fixture
 async def make(stub: Stub) -> AsyncGenerator[Make, None]:
     """Makes guarded models of the stub."""
-    providers: list[OpenAIProvider] = []
+    providers: list[Provider] = []
 
     def make(model: str, *, rules: Rules = LONG, retries: int = 0, first: float = 5, token: float = 5) -> GuardedLLM:
-        providers.append(OpenAIProvider(base_url=stub.base_url, api_key="sk-secret", connect_timeout_seconds=30))
+        providers.append(Provider(base_url=stub.base_url, api_key="sk-secret", connect_timeout_seconds=30))
         llm = OpenAILLM(providers[-1], model=model, first_token_timeout_seconds=first, token_timeout_seconds=token)
         return GuardedLLM(llm, line(retries=retries), Circuit("llm", "answer", rules))
 

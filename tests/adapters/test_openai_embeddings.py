@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Callable
 import pytest
 from tests.stub_process import Stub
 
-from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_embeddings import OpenAIEmbeddings
+from lectern.adapters.provider import Provider
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 
 Make = Callable[..., OpenAIEmbeddings]
@@ -17,7 +17,7 @@ Make = Callable[..., OpenAIEmbeddings]
 @pytest.fixture
 async def make(stub: Stub) -> AsyncGenerator[Make, None]:
     """Makes adapters for a model of the stub."""
-    provider = OpenAIProvider(base_url=stub.base_url, api_key="sk-secret-key", connect_timeout_seconds=2)
+    provider = Provider(base_url=stub.base_url, api_key="sk-secret-key", connect_timeout_seconds=2)
 
     def make(model: str, *, batch: int = 64, tokens: int = 50_000, timeout: float = 10) -> OpenAIEmbeddings:
         return OpenAIEmbeddings(provider, model=model, batch=batch, batch_tokens=tokens, timeout_seconds=timeout)

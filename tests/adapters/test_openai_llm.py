@@ -10,8 +10,8 @@ import anyio
 import pytest
 from tests.stub_process import Stub
 
-from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_llm import OpenAILLM
+from lectern.adapters.provider import Provider
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from lectern.ports import Completion, Message, Prompt, Usage
 
@@ -25,10 +25,10 @@ Make = Callable[..., OpenAILLM]
 @pytest.fixture
 async def make(stub: Stub) -> AsyncGenerator[Make, None]:
     """Makes adapters for a model of the stub, with limits of time that a test can wait for."""
-    providers: list[OpenAIProvider] = []
+    providers: list[Provider] = []
 
     def make(model: str, *, first: float = 5, token: float = 5, answer: float = 10, max_tokens: int = 100) -> OpenAILLM:
-        providers.append(OpenAIProvider(base_url=stub.base_url, api_key=KEY, connect_timeout_seconds=30))
+        providers.append(Provider(base_url=stub.base_url, api_key=KEY, connect_timeout_seconds=30))
         return OpenAILLM(
             providers[-1],
             model=model,
@@ -85,7 +85,7 @@ async def test_what_is_asked(stub: Stub, make: Make) -> None:
 
 def test_the_limit_has_a_newer_name_at_openai() -> None:
     """OpenAI's own newer models refuse the older name."""
-    llm = OpenAILLM(OpenAIProvider(base_url="https://api.openai.com/v1", api_key=KEY), model="gpt-4o-mini")
+    llm = OpenAILLM(Provider(base_url="https://api.openai.com/v1", api_key=KEY), model="gpt-4o-mini")
     assert "max_completion_tokens" in llm._options
     assert llm.describe().kind == "OpenAI gpt-4o-mini"
     assert llm.describe().state == "unknown"
@@ -93,7 +93,7 @@ def test_the_limit_has_a_newer_name_at_openai() -> None:
 
 async def test_a_server_without_a_key(stub: Stub) -> None:
     """A server of one's own needs no key."""
-    provider = OpenAIProvider(base_url=stub.base_url, api_key=None)
+    provider = Provider(base_url=stub.base_url, api_key=None)
     assert (await answer_of(OpenAILLM(provider, model="stub-len5")))[1].finish == "stop"
     await provider.close()
 
@@ -224,7 +224,7 @@ async def test_a_complete_answer_is_not_lost_with_its_ending(stub: Stub, make: M
 
 async def test_nobody_there(make: Make) -> None:
     """A port on which nothing listens is an error at once."""
-    provider = OpenAIProvider(base_url="http://127.0.0.1:9/v1", api_key=KEY, connect_timeout_seconds=2)
+    provider = Provider(base_url="http://127.0.0.1:9/v1", api_key=KEY, connect_timeout_seconds=2)
     llm = OpenAILLM(provider, model="any")
     _, caught = await failure_of(llm)
     assert type(caught) is UpstreamUnavailable

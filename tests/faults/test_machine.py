@@ -163,7 +163,7 @@ def test_no_limit_of_time_reads_the_wall_clock(seen: Seen) -> None:
     }
     machines = {f"adapters/qdrant_index/{name}.py" for name in ("commit", "control", "writes")}
     report = {"adapters/examine_index.py", "ops/certificate.py", "ops/small_http.py"}
-    people = {"chat/draft.py", "adapters/openai_api.py", "adapters/outbox_files.py"}
+    people = {"chat/draft.py", "adapters/provider_outcome.py", "adapters/outbox_files.py"}
     assert readers <= people | report | machines, readers
     seen(f"read in {', '.join(sorted(readers))}")
 

@@ -7,8 +7,8 @@ import pytest
 from tests.stub_process import Stub, running_stub
 
 from lectern.adapters.local_index import LocalIndex
-from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_embeddings import OpenAIEmbeddings
+from lectern.adapters.provider import Provider
 from lectern.errors import UpstreamRejected
 from lectern.ingest import embedding
 from lectern.ingest.embedding import Embedded
@@ -27,7 +27,7 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture
 async def make(stub: Stub) -> AsyncGenerator[Make, None]:
     """Makes adapters for a model of the stub, with two requests at once."""
-    provider = OpenAIProvider(base_url=stub.base_url, api_key="k")
+    provider = Provider(base_url=stub.base_url, api_key="k")
     yield lambda model: OpenAIEmbeddings(provider, model=model, requests=2)
     await provider.close()
 

@@ -1,24 +1,20 @@
 """Cohere's embeddings and its reranking, over its REST API (https://docs.cohere.com/reference/embed and /rerank, v2).
 
-Two calls do not carry the SDK. What comes back is checked before anybody uses it. Nothing is retried here: whoever
-calls a port owns that decision.
+What comes back is checked before anybody uses it.
 """
 
 import asyncio
 import math
-import ssl
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import anyio
-import httpx2
 import numpy as np
 
-from lectern.adapters.openai_api import Outcome
 from lectern.adapters.openai_frames import NoAnswer
-from lectern.adapters.provider_http import make_client
+from lectern.adapters.provider import Provider
+from lectern.adapters.provider_outcome import Outcome
 from lectern.adapters.vectors import batches, unit_rows
 from lectern.ports import Part, Vector
 
@@ -26,54 +22,6 @@ MOST_TEXTS: Final = 96
 """Cohere embeds no more texts in one request."""
 
 _INPUT_TYPES: Final = {"document": "search_document", "query": "search_query"}
-
-
-class CohereProvider:
-    """One address and key, and the client for them, made at the first use inside the loop that uses it.
-
-    Args:
-        base_url: Without the version, like `https://api.cohere.com`.
-        api_key: Sent as a bearer token.
-        tls: Shared by all clients of a process; None makes one.
-        connect_timeout_seconds: Time to connect, TLS included.
-    """
-
-    def __init__(
-        self, *, base_url: str, api_key: str, tls: ssl.SSLContext | None = None, connect_timeout_seconds: float = 5
-    ) -> None:
-        self.host = urlsplit(base_url).netloc.rpartition("@")[2]
-        self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
-        self._tls = tls
-        self._connect_seconds = connect_timeout_seconds
-        self._client: httpx2.AsyncClient | None = None
-
-    @property
-    def client(self) -> httpx2.AsyncClient:
-        """The client, made at the first use."""
-        if self._client is None:
-            self._client = make_client(
-                self._tls,
-                connect_timeout_seconds=self._connect_seconds,
-                headers={"Authorization": f"Bearer {self._api_key}", "X-Client-Name": "lectern"},
-            )
-        return self._client
-
-    async def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float) -> Any:  # noqa: ANN401 - JSON
-        """One call; the JSON that came back.
-
-        Raises:
-            TimeoutError, httpx2.HTTPError, ValueError: It took too long, failed, or came back as something else.
-        """
-        async with asyncio.timeout(timeout_seconds):
-            response = await self.client.post(f"{self._base_url}{path}", json=body)
-        return response.raise_for_status().json()
-
-    async def close(self) -> None:
-        """Close all connections. The provider can be used again."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
 
 
 class CohereEmbeddings:
@@ -90,7 +38,7 @@ class CohereEmbeddings:
 
     def __init__(
         self,
-        provider: CohereProvider,
+        provider: Provider,
         *,
         model: str,
         batch: int = 64,
@@ -128,8 +76,7 @@ class CohereEmbeddings:
         return self._outcome.describe()
 
     async def warm(self) -> None:
-        """Make the client. Nothing is asked."""
-        _ = self._provider.client
+        """Nothing: a connection is opened by the first call."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -144,7 +91,8 @@ class CohereEmbeddings:
             "embedding_types": ["float"],
             "truncate": "END",
         }
-        answer = await self._provider.post("/v2/embed", body, timeout_seconds=self._timeout_seconds)
+        async with asyncio.timeout(self._timeout_seconds):
+            answer = await self._provider.post("/v2/embed", body)
         return unit_rows(answer["embeddings"]["float"], len(texts))
 
 
@@ -157,7 +105,7 @@ class CohereReranker:
         timeout_seconds: For one request; short, as the reader waits and the order without it is fair.
     """
 
-    def __init__(self, provider: CohereProvider, *, model: str, timeout_seconds: float = 3) -> None:
+    def __init__(self, provider: Provider, *, model: str, timeout_seconds: float = 3) -> None:
         self._provider = provider
         self._model = model
         self._timeout_seconds = timeout_seconds
@@ -169,7 +117,8 @@ class CohereReranker:
             return []
         body = {"model": self._model, "query": query or " ", "documents": [text or " " for text in texts]}
         with self._outcome.translated():
-            answer = await self._provider.post("/v2/rerank", body, timeout_seconds=self._timeout_seconds)
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await self._provider.post("/v2/rerank", body)
             found = {result["index"]: float(result["relevance_score"]) for result in answer["results"]}
             if sorted(found) != list(range(len(texts))) or not all(map(math.isfinite, found.values())):
                 raise NoAnswer("not one score a text")
@@ -180,8 +129,7 @@ class CohereReranker:
         return self._outcome.describe()
 
     async def warm(self) -> None:
-        """Make the client. Nothing is asked."""
-        _ = self._provider.client
+        """Nothing: a connection is opened by the first call."""
 
     async def close(self) -> None:
         """Close all connections."""

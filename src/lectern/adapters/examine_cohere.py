@@ -1,14 +1,15 @@
 """Whether Cohere takes the key and its reranker judges. One pair of words costs one search unit."""
 
-from lectern.adapters.cohere_api import CohereProvider, CohereReranker
+from lectern.adapters.cohere_api import CohereReranker
 from lectern.adapters.examine_openai import Names, refusal
+from lectern.adapters.provider import Provider
 from lectern.errors import LecternError
 from lectern.ops.findings import Finding
 
 _SECONDS = 8
 
 
-async def examine_reranker(provider: CohereProvider, *, model: str, names: Names) -> list[Finding]:
+async def examine_reranker(provider: Provider, *, model: str, names: Names) -> list[Finding]:
     """Whether the reranker can be asked.
 
     Args:

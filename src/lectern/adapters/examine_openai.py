@@ -4,16 +4,16 @@ That is the list of models, which costs nothing. A server without one, a key tha
 not on it are settled by a request for a few tokens.
 """
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-import httpx2
-import openai
+import aiohttp
 
-from lectern.adapters.openai_api import FOREIGN, OpenAIProvider, brief
 from lectern.adapters.openai_llm import OpenAILLM
-from lectern.adapters.provider_http import timed_out
+from lectern.adapters.provider import Provider, StatusError
+from lectern.adapters.provider_outcome import FOREIGN, brief
 from lectern.errors import LecternError, UpstreamTimeout
 from lectern.ops.findings import Finding
 from lectern.ports import Message, Prompt
@@ -35,7 +35,7 @@ class Names:
     url: str
 
 
-async def examine_model(provider: OpenAIProvider, *, part: str, model: str, names: Names) -> list[Finding]:
+async def examine_model(provider: Provider, *, part: str, model: str, names: Names) -> list[Finding]:
     """Whether a chat model can be asked.
 
     Args:
@@ -46,17 +46,19 @@ async def examine_model(provider: OpenAIProvider, *, part: str, model: str, name
     """
     listed = None
     try:
-        page = await provider.client.with_options(timeout=_LIST_SECONDS).models.list()
-        listed = len(page.data)
-        if model in {known.id for known in page.data}:
+        async with asyncio.timeout(_LIST_SECONDS):
+            known = (await provider.get("/models"))["data"]
+        listed = len(known)
+        if model in {each["id"] for each in known}:
             return [Finding(part, "ok", f"{provider.host} takes the key and knows {model}")]
     except FOREIGN as error:
-        if status_of(error) in {_UNAUTHORIZED, _TOO_MANY} or isinstance(error, openai.APIConnectionError):
+        silent = isinstance(error, (aiohttp.ClientConnectionError, OSError))
+        if silent or status_of(error) in {_UNAUTHORIZED, _TOO_MANY}:
             return [refusal(error, part=part, what=f"{model} at {provider.host}", names=names)]
     return await _answers(provider, part, model, names, listed)
 
 
-async def _answers(provider: OpenAIProvider, part: str, model: str, names: Names, listed: int | None) -> list[Finding]:
+async def _answers(provider: Provider, part: str, model: str, names: Names, listed: int | None) -> list[Finding]:
     """Whether the model says anything."""
     llm = OpenAILLM(provider, model=model, max_tokens=_TOKENS, first_token_timeout_seconds=8)
     try:
@@ -84,8 +86,8 @@ def refusal(error: Exception, *, part: str, what: str, names: Names) -> Finding:
 
 def status_of(error: BaseException | None) -> int | None:
     """The HTTP status that a provider's failure came with; None when there was none."""
-    if isinstance(error, (openai.APIStatusError, httpx2.HTTPStatusError)):
-        return int(error.response.status_code)
+    if isinstance(error, StatusError):
+        return error.status
     return None
 
 
@@ -110,8 +112,8 @@ def _fix(cause: Exception, error: Exception, names: Names) -> str:
 
 def _fix_of_silence(cause: Exception, error: Exception, names: Names) -> str:
     """What to do when no status came."""
-    if isinstance(error, UpstreamTimeout) or timed_out(error):
+    if isinstance(error, (UpstreamTimeout, TimeoutError)):
         return "The provider is slow or cannot be reached: look at the finding on reaching it."
-    if isinstance(cause, (openai.APIConnectionError, httpx2.TransportError, OSError)):
+    if isinstance(cause, (aiohttp.ClientError, OSError)):
         return "It cannot be reached: look at the finding on reaching it."
     return f"What answers is no such API: correct {names.url}."

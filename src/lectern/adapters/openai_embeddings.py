@@ -6,24 +6,25 @@ number finite, and then made unit length.
 
 import asyncio
 import base64
-import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Literal
 
 import anyio
 import numpy as np
-import openai
 from numpy.typing import NDArray
 
-from lectern.adapters.openai_api import OpenAIProvider, Outcome
+from lectern.adapters.openai_api import REFUSED, kind_of
 from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.provider import Provider, StatusError
+from lectern.adapters.provider_outcome import Outcome
 from lectern.adapters.vectors import batches, unit_rows
 from lectern.ports import Part, Vector
 
 _BASE64 = {"encoding_format": "base64"}
 """A quarter of the bytes, and of the work, of numbers in JSON."""
 
+_BASE64_WORDS = ("encoding_format", "base64")
 _NUMBERS = {"encoding_format": "float"}
 """For servers that know no base64."""
 
@@ -42,7 +43,7 @@ class OpenAIEmbeddings:
 
     def __init__(
         self,
-        provider: OpenAIProvider,
+        provider: Provider,
         *,
         model: str,
         batch: int = 64,
@@ -56,8 +57,7 @@ class OpenAIEmbeddings:
         self._batch_tokens = batch_tokens
         self._limiter = anyio.CapacityLimiter(requests)
         self._timeout_seconds = timeout_seconds
-        kind = f"OpenAI {model}" if provider.is_openai else f"{model} at {provider.host}"
-        self._outcome = Outcome("embeddings", "embedding model", kind)
+        self._outcome = Outcome("embeddings", "embedding model", kind_of(provider, model))
         self._options = _BASE64
 
     @property
@@ -85,8 +85,7 @@ class OpenAIEmbeddings:
         return self._outcome.describe()
 
     async def warm(self) -> None:
-        """Make the client. No connection is opened, and nothing is asked."""
-        _ = self._provider.client
+        """Nothing: a connection is opened by the first call."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -96,15 +95,14 @@ class OpenAIEmbeddings:
         """One row a text. An empty text, which the API refuses, is embedded as a space."""
         body = {"model": self._model, "input": [text or " " for text in texts]}
         try:
-            response = await self._provider.post("/embeddings", body | self._options)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if self._options == _NUMBERS or not any(
-                word in f"{error.message}" for word in ("encoding_format", "base64")
-            ):
+            answer = await self._provider.post("/embeddings", body | self._options)
+        except StatusError as error:
+            knows_no_base64 = error.status in REFUSED and any(word in error.complaint for word in _BASE64_WORDS)
+            if self._options == _NUMBERS or not knows_no_base64:
                 raise
             self._options = _NUMBERS
-            response = await self._provider.post("/embeddings", body | self._options)
-        return unit_vectors(json.loads(response.content), len(texts))
+            answer = await self._provider.post("/embeddings", body | self._options)
+        return unit_vectors(answer, len(texts))
 
 
 def unit_vectors(answer: Any, count: int) -> NDArray[np.float32]:  # noqa: ANN401 - whatever the provider sent

@@ -10,16 +10,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
 
-import anyio
-import httpx2
-import openai
+import aiohttp
 
-from lectern.adapters.openai_api import FOREIGN, OpenAIProvider, Outcome
+from lectern.adapters.openai_api import REFUSED, is_openai, kind_of
 from lectern.adapters.openai_frames import StreamedAnswer
+from lectern.adapters.provider import Provider, StatusError
+from lectern.adapters.provider_outcome import FOREIGN, Outcome
 from lectern.ports import Completion, Part, Prompt
 from lectern.resilience import deadline
 
-_CLOSE_SECONDS = 1
 _USAGE_SECONDS = 1
 """How long a complete answer waits to be told what it cost."""
 
@@ -44,7 +43,7 @@ class OpenAILLM:
 
     def __init__(
         self,
-        provider: OpenAIProvider,
+        provider: Provider,
         *,
         model: str,
         max_tokens: int = 1024,
@@ -57,10 +56,9 @@ class OpenAILLM:
         self._first_seconds = first_token_timeout_seconds
         self._token_seconds = token_timeout_seconds
         self._answer_seconds = answer_timeout_seconds
-        kind = f"OpenAI {model}" if provider.is_openai else f"{model} at {provider.host}"
-        self._outcome = Outcome("llm", "language model", kind)
+        self._outcome = Outcome("llm", "language model", kind_of(provider, model))
         self._options: dict[str, Any] = {
-            "max_completion_tokens" if provider.is_openai else "max_tokens": max_tokens,
+            "max_completion_tokens" if is_openai(provider) else "max_tokens": max_tokens,
             "stream_options": {"include_usage": True},
         }
         self._refused: set[str] = set()
@@ -86,8 +84,7 @@ class OpenAILLM:
         return self._outcome.describe()
 
     async def warm(self) -> None:
-        """Make the client. No connection is opened, and nothing is asked."""
-        _ = self._provider.client
+        """Nothing: a connection is opened by the first call."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -102,25 +99,24 @@ class OpenAILLM:
         async with asyncio.timeout_at(due):
             response = await self._ask(prompt)
         try:
-            parts = response.aiter_bytes()
+            body = response.content
             while not answer.done:
                 frames = answer.frames
                 async with asyncio.timeout_at(due):
-                    part = await anext(parts, None)
-                if part is None:
+                    part = await body.readany()
+                if not part:
                     return
                 yield part
                 if answer.frames > frames and answer.has_text:
                     due = min(last, now() + (_USAGE_SECONDS if answer.finished else self._token_seconds))
             with suppress(*FOREIGN):
                 async with asyncio.timeout(_DRAIN_SECONDS):
-                    async for _ in parts:
+                    while await body.readany():
                         pass
         finally:
-            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-                await response.aclose()
+            response.close()
 
-    async def _ask(self, prompt: Prompt) -> httpx2.Response:
+    async def _ask(self, prompt: Prompt) -> aiohttp.ClientResponse:
         """Send the request; again without an option that this server turns out not to know."""
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
         while True:
@@ -128,9 +124,11 @@ class OpenAILLM:
             body = {"model": self._model, "messages": messages, "stream": True, **options}
             try:
                 return await self._provider.post_streamed("/chat/completions", body)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            except StatusError as error:
+                if error.status not in REFUSED:
+                    raise
                 # Another request may have learnt it meanwhile.
-                if options is self._options and not self._learns(f"{error.message} {error.body}"):
+                if options is self._options and not self._learns(error.complaint):
                     raise
 
     def _learns(self, complaint: str) -> bool:

@@ -12,8 +12,7 @@ from lectern.wiring.guards import Guards
 from lectern.wiring.tls import shared_context
 
 if TYPE_CHECKING:
-    from lectern.adapters.cohere_api import CohereProvider
-    from lectern.adapters.openai_api import OpenAIProvider
+    from lectern.adapters.provider import Provider
 
 
 def build_llm(settings: Settings) -> LLM:
@@ -34,7 +33,7 @@ def build_fallback_llms(settings: Settings, guards: Guards) -> tuple[LLM, ...]:
     return (guards.llm(second, part="fallback_llm"), quoting)
 
 
-def _model(settings: Settings, provider: "OpenAIProvider", model: str) -> LLM:
+def _model(settings: Settings, provider: "Provider", model: str) -> LLM:
     from lectern.adapters.openai_llm import OpenAILLM  # noqa: PLC0415 - imports the SDK, 0.6 s, when it is needed
 
     return OpenAILLM(
@@ -115,12 +114,12 @@ def _local_embeddings(settings: Settings, threads: int) -> Embeddings | None:
     return MiniLMEmbeddings(folder, model=LOCAL_EMBEDDING_MODEL, threads=threads)
 
 
-def cohere(settings: Settings) -> "CohereProvider":
+def cohere(settings: Settings) -> "Provider":
     """Cohere's address and key."""
-    from lectern.adapters.cohere_api import CohereProvider  # noqa: PLC0415 - as above
+    from lectern.adapters.provider import Provider  # noqa: PLC0415 - as above
 
     key = settings.cohere_api_key
-    return CohereProvider(
+    return Provider(
         base_url=settings.cohere_base_url,
         api_key=key.get_secret_value() if key else "",
         tls=shared_context(),
@@ -128,12 +127,12 @@ def cohere(settings: Settings) -> "CohereProvider":
     )
 
 
-def provider(settings: Settings) -> "OpenAIProvider":
+def provider(settings: Settings) -> "Provider":
     """The model API's address and key."""
     return _openai(settings, settings.openai_base_url, settings.openai_api_key)
 
 
-def fallback_provider(settings: Settings) -> "OpenAIProvider":
+def fallback_provider(settings: Settings) -> "Provider":
     """The second model's address and key; the first one's key is never sent to another address."""
     base_url = settings.openai_fallback_base_url or settings.openai_base_url
     key = settings.openai_fallback_api_key
@@ -142,10 +141,10 @@ def fallback_provider(settings: Settings) -> "OpenAIProvider":
     return _openai(settings, base_url, key)
 
 
-def _openai(settings: Settings, base_url: str, key: SecretStr | None) -> "OpenAIProvider":
-    from lectern.adapters.openai_api import OpenAIProvider  # noqa: PLC0415 - as above
+def _openai(settings: Settings, base_url: str, key: SecretStr | None) -> "Provider":
+    from lectern.adapters.provider import Provider  # noqa: PLC0415 - as above
 
-    return OpenAIProvider(
+    return Provider(
         base_url=base_url,
         api_key=key.get_secret_value() if key else None,
         tls=shared_context(),
