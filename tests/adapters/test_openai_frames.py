@@ -18,9 +18,16 @@ def frame(text: Any = None, finish: Any = None, *, ascii_only: bool = False, **m
 
 
 def read(*parts: bytes) -> tuple[list[str], StreamedAnswer]:
-    """The texts in the parts, and the answer they make."""
+    """The texts in the parts, and the answer they make.
+
+    Raises:
+        Exception: What is wrong with them.
+    """
     answer = StreamedAnswer()
-    return [text for part in parts for text in answer.read(part)], answer
+    texts = [answer.read(part) for part in parts]
+    if answer.error is not None:
+        raise answer.error
+    return [text for text in texts if text], answer
 
 
 @given(
@@ -35,7 +42,7 @@ def test_any_cut_gives_the_same_texts(texts: list[str], ascii_only: bool, data: 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
     parts = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
     found, answer = read(*parts)
-    assert found == texts
+    assert "".join(found) == "".join(texts)
     assert answer.finished
     assert answer.done
     assert answer.frames == len(texts) + 1
@@ -100,6 +107,18 @@ def test_garbage(line: bytes) -> None:
     with pytest.raises((ValueError, TypeError, AttributeError, LookupError, RecursionError)) as caught:
         read(frame("a"), line + b"\n\n")
     assert "secret" not in str(caught.value)
+
+
+def test_tokens_that_come_together_are_one_text() -> None:
+    """A loop that is late, or a quick model, is not made to handle each token by itself."""
+    assert read(frame("a") + frame("b"), frame("c"))[0] == ["ab", "c"]
+
+
+def test_what_is_wrong_stands_behind_the_text_before_it() -> None:
+    """No text is lost to what follows it."""
+    answer = StreamedAnswer()
+    assert answer.read(frame("a") + frame("b") + b"data: {\n\n" + frame("c")) == "ab"
+    assert isinstance(answer.error, ValueError)
 
 
 def test_a_line_without_an_end() -> None:

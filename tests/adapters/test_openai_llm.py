@@ -62,10 +62,11 @@ async def failure_of(llm: OpenAILLM) -> tuple[str, LecternError]:
 
 
 async def test_a_whole_answer(make: Make) -> None:
-    """Texts come in pieces, then one completion with the tokens counted."""
-    llm = make("stub-len12")
+    """Texts come in pieces as the model makes them, then one completion with the tokens counted."""
+    llm = make("stub-len12-itl20")
     items = [item async for item in llm.stream(PROMPT)]
-    assert items[:-1] == ["You", " asked", ":", " wie", " heißt", " 🦊", " du?", " wie", " [", "1", "]", "."]
+    assert "".join(map(str, items[:-1])) == "You asked: wie heißt 🦊 du? wie [1]."
+    assert len(items) > 3
     assert items[-1] == Completion("stop", Usage(prompt_tokens=12, completion_tokens=12))
     assert llm.describe().state == "ok"
 

@@ -5,7 +5,6 @@ cost of relaying one.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from lectern.ports import Completion, Finish, Usage
@@ -28,6 +27,7 @@ class StreamedAnswer:
         has_text: Whether any text came.
         finished: Whether the provider said why the answer ends: all its text is here.
         done: Whether nothing more comes.
+        error: Why what came behind the last text is no frame; `NoAnswer` when it says so itself.
     """
 
     def __init__(self) -> None:
@@ -35,27 +35,26 @@ class StreamedAnswer:
         self.has_text = False
         self.finished = False
         self.done = False
+        self.error: Exception | None = None
         self._finish: Finish = "stop"
         self._usage: Usage | None = None
         self._rest = b""
         self._half = ""
 
-    def read(self, part: bytes) -> Iterator[str]:
-        """Yield the texts in the next bytes, wherever these were cut.
-
-        Raises:
-            ValueError, TypeError, AttributeError, LookupError, RecursionError: They are no frames.
-            NoAnswer: They carry an error.
-        """
+    def read(self, part: bytes) -> str:
+        """The text in the next bytes, wherever these were cut. What is wrong with them is `error`."""
         *lines, self._rest = (self._rest + part).split(b"\n")
-        if len(self._rest) > _MOST_BYTES:
-            raise NoAnswer("a line without an end")
-        for line in lines:
-            if line.startswith(b"data:"):
-                text = self._frame(line[5:].strip())
-                if text:
-                    self.has_text = True
-                    yield text
+        text = ""
+        try:
+            if len(self._rest) > _MOST_BYTES:
+                raise NoAnswer("a line without an end")
+            for line in lines:
+                if line.startswith(b"data:"):
+                    text += self._frame(line[5:].strip())
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+            self.error = error
+        self.has_text = self.has_text or bool(text)
+        return text
 
     def completion(self) -> Completion:
         """Why the answer ended and what it cost.

@@ -18,6 +18,7 @@ from lectern.adapters.provider import Provider, StatusError
 from lectern.adapters.provider_outcome import FOREIGN, Outcome
 from lectern.ports import Completion, Part, Prompt
 from lectern.resilience import deadline
+from lectern.resilience.watchdog import Watchdog
 
 _USAGE_SECONDS = 1
 """How long a complete answer waits to be told what it cost."""
@@ -70,8 +71,10 @@ class OpenAILLM:
             try:
                 async with aclosing(self._parts(prompt, answer)) as parts:
                     async for part in parts:
-                        for text in answer.read(part):
+                        if text := answer.read(part):
                             yield text
+                        if answer.error is not None:
+                            raise answer.error
             except FOREIGN:
                 # After the last text only its price can get lost.
                 if not answer.finished:
@@ -98,12 +101,19 @@ class OpenAILLM:
         due = min(last, began + self._first_seconds)
         async with asyncio.timeout_at(due):
             response = await self._ask(prompt)
+        watchdog = Watchdog(response.close)
         try:
             body = response.content
             while not answer.done:
                 frames = answer.frames
-                async with asyncio.timeout_at(due):
+                watchdog.wait(due)
+                try:
                     part = await body.readany()
+                except aiohttp.ClientError:
+                    if watchdog.expired:
+                        raise TimeoutError from None
+                    raise
+                watchdog.heard()
                 if not part:
                     return
                 yield part
@@ -114,6 +124,7 @@ class OpenAILLM:
                     while await body.readany():
                         pass
         finally:
+            watchdog.stop()
             response.close()
 
     async def _ask(self, prompt: Prompt) -> aiohttp.ClientResponse:
