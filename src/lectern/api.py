@@ -11,10 +11,11 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/chat", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
+# In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
-    widget,  # GET /                       the chat page, or the service's name card
-    health,  # GET /health, /health/ready
-    report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
+    health,  # GET /health, /health/ready
+    widget,  # GET /                       the chat page, or the service's name card
+    report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )
