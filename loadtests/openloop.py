@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx2
 
-from loadtests.wire import Target, Trace, exchange
+from loadtests.wire import Connection, Target, Trace, exchange
 
 PROBE_SECONDS: Final = 0.1
 PERCENTILES: Final = (50, 95, 99)
@@ -59,14 +59,18 @@ async def drive(targets: Sequence[Target], schedule: Schedule, health: str | Non
     prober = asyncio.create_task(_probe(health, run)) if health else None
     begin = loop.time() + 0.1
     running = []
+    idle: dict[str, list[Connection]] = {target.name: [] for target in targets}
     for after, number in schedule.arrivals(len(targets)):
         await asyncio.sleep(max(0.0, begin + after - loop.time()))
         target = targets[number]
-        running.append((target, asyncio.create_task(exchange(target, begin + after, schedule.patience_seconds))))
+        asking = exchange(target, begin + after, schedule.patience_seconds, idle[target.name])
+        running.append((target, asyncio.create_task(asking)))
     for target, task in running:
         run.traces[target.name].append(await task)
     if prober is not None:
         prober.cancel()
+    for connection in (kept for connections in idle.values() for kept in connections):
+        connection.abort()
     return run
 
 
@@ -91,7 +95,6 @@ def figures(traces: Sequence[Trace]) -> dict[str, Any]:
     for trace in traces:
         if trace.error:
             errors[trace.error] = errors.get(trace.error, 0) + 1
-    gaps = [later - earlier for trace in whole for earlier, later in zip(trace.tokens, trace.tokens[1:], strict=False)]
     refused = [trace.headed - trace.due for trace in traces if trace.status == 503 and trace.headed is not None]  # noqa: PLR2004 - HTTP
     return {
         "asked": len(traces),
@@ -99,11 +102,16 @@ def figures(traces: Sequence[Trace]) -> dict[str, Any]:
         "errors": errors,
         "tokens": sum(len(trace.tokens) for trace in whole),
         "first_token_ms": spread([trace.tokens[0] - trace.due for trace in whole if trace.tokens]),
-        "gap_ms": spread(gaps),
+        "gap_ms": spread(gaps(whole)),
         "total_ms": spread([trace.ended - trace.due for trace in whole if trace.ended is not None]),
         "refused_ms": spread(refused),
         "refused_without_retry_after": sum(trace.status == 503 and not trace.retry_after for trace in traces),  # noqa: PLR2004 - HTTP
     }
+
+
+def gaps(traces: Sequence[Trace]) -> list[float]:
+    """The seconds between each two tokens of one answer, of all answers."""
+    return [later - earlier for trace in traces for earlier, later in zip(trace.tokens, trace.tokens[1:], strict=False)]
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float] | None:
