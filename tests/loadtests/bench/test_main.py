@@ -1,63 +1,130 @@
-"""The measurement itself, over real processes: every ratio is there, and comes from what was measured."""
+"""`python -m loadtests.bench`: its arguments, its exit code, and what it leaves."""
 
-import json
-import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from loadtests.bench import __main__ as bench
-from tests.service_process import environment
-from tests.serving.servers import ROOT
+from loadtests.bench.record import read
+from loadtests.bench.row import Options, Repetition, Row
+from loadtests.bench.rows import ROWS
+from tests.loadtests.bench.records import a_row, came_to
 
-pytestmark = pytest.mark.process
+GOOD = came_to(0, 8, 0.9, 80, gap_of_lectern=[1.0, 2.0])
+BAD = came_to(0, 80, 0.9, 80)
 
 
-def test_one_repetition_is_measured_and_kept(tmp_path: Path) -> None:
-    """A second of arrivals at all three: nobody fails, and the file holds what the ratios were made of."""
-    out = tmp_path / "bench.json"
-    command = [
-        sys.executable,
-        "-m",
-        "loadtests.bench",
-        "--repeat",
-        "1",
-        "--seconds",
-        "1",
-        "--rate",
-        "5",
-        f"--out={out}",
+def broken(options: Options) -> Sequence[Repetition]:
+    """A row that cannot be measured."""
+    raise RuntimeError(f"no server, {options.repeat} times, at {options.scale:g}")
+
+
+BROKEN = Row("broken", "What does not start", (), broken)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, rows: Sequence[Row], *arguments: str | Path) -> int:
+    """Run the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
+    return bench.main(rows)
+
+
+@pytest.mark.parametrize(
+    ("repetition", "strict", "code"), [(GOOD, False, 0), (GOOD, True, 0), (BAD, False, 0), (BAD, True, 1)]
+)
+def test_a_missed_target_is_told_and_fails_only_a_strict_run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    repetition: Repetition,
+    code: int,
+    *,
+    strict: bool,
+) -> None:
+    """A noisy machine is no defect, but never goes unsaid."""
+    arguments = [f"--out={tmp_path}", *["--strict"] * strict]
+    assert run(monkeypatch, [a_row(*[repetition] * 5)], *arguments) == code
+    printed = capsys.readouterr().out
+    assert ("MISSED  chats: added wait, p50: 80 ms, target ≤ 10 ms" in printed) == (repetition is BAD)
+    assert ("Every target was met." in printed) == (repetition is GOOD)
+
+
+def test_a_run_leaves_a_record_and_its_curves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Their names are printed; machine, commit and versions are this checkout's."""
+    out = tmp_path / "new" / "folder"
+    assert run(monkeypatch, [a_row(*[GOOD] * 5)], "--out", out) == 0
+    [path] = out.glob("*.json")
+    [chart] = out.glob("*.png")
+    assert capsys.readouterr().out.splitlines()[-2:] == [str(path), str(chart)]
+    record = read(path)
+    assert record.rows[0].figures[1].values == (8, 8, 8, 8, 8)
+    assert record.commit
+    assert record.machine.cpu
+    assert record.machine.cores >= 1
+    assert record.versions["python"].startswith("3.")
+    assert "fastapi" in record.versions
+
+
+def test_a_row_that_breaks_off_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The exit code tells it, the others are measured and kept."""
+    assert run(monkeypatch, [BROKEN, a_row(*[GOOD] * 5)], "--out", tmp_path, "--scale", "0.5") == 1
+    said = "RuntimeError: no server, 5 times, at 0.5"
+    assert f"BROKEN  broken: {said}" in capsys.readouterr().out
+    [path] = tmp_path.glob("*.json")
+    assert [(row.name, row.broken, len(row.figures)) for row in read(path).rows] == [
+        ("broken", said, 0),
+        ("chats", "", 4),
     ]
-    here = {name: value for name, value in environment(tmp_path).items() if name not in {"DATA_DIR", "PORT"}}
-    done = subprocess.run(
-        command, cwd=ROOT, env={"HOME": "/tmp"} | here, capture_output=True, text=True, timeout=110, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    record = json.loads(out.read_text())
-    [run] = record["repetitions"]
-    assert {name: run[name]["errors"] for name in ("lectern", "relay", "stub")} == {
-        "lectern": {},
-        "relay": {},
-        "stub": {},
-    }
-    assert run["lectern"]["cpu_us_a_token"] > 0
-    assert record["pss_bytes"]["lectern"] > record["pss_bytes"]["relay"] > 0
-    assert bench.report([run]) in done.stdout
 
 
-def test_ratios_are_of_one_run() -> None:
-    """The stub's own time is taken off, percentile by percentile; the median stands before its range."""
+def test_what_was_measured_is_kept_when_the_run_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who loses patience in the third row has the first two."""
 
-    def run(added: float) -> dict[str, object]:
-        one = {"errors": {}, "total_ms": {"p95": 100.0}, "cpu_us_a_token": 10.0}
-        mine = one | {"first_token_ms": {"p50": 200.0 + added, "p99": 210.0 + added}, "cpu_us_a_token": 5.0}
-        return {
-            "lectern": mine,
-            "relay": one,
-            "stub": one | {"first_token_ms": {"p50": 200.0, "p99": 210.0}},
-            "health": {"ms": {"p99": 3.0}, "failures": 0},
-        }
+    def stopped(options: Options) -> Sequence[Repetition]:
+        raise KeyboardInterrupt
 
-    lines = bench.report([run(1), run(2), run(9)]).splitlines()
-    assert lines[1].split() == ["added", "first", "token,", "p50", "ms", "2.00", "(1.00", "to", "9.00)"]
-    assert lines[4].split()[-4:] == ["0.50", "(0.50", "to", "0.50)"]
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, [a_row(*[GOOD] * 5), Row("long", "Hours", (), stopped)], "--out", tmp_path)
+    [path] = tmp_path.glob("*.json")
+    assert [row.name for row in read(path).rows] == ["chats"]
+
+
+def test_only_the_rows_that_were_asked_for_are_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By their names, however many."""
+    rows = [BROKEN, a_row(*[GOOD] * 5), a_row(*[GOOD] * 5, name="other")]
+    assert run(monkeypatch, rows, "--only", "other,chats", "--out", tmp_path) == 0
+    [path] = tmp_path.glob("*.json")
+    assert [row.name for row in read(path).rows] == ["chats", "other"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--only", "chats,chat"), "no such row: chat; there are chats, broken"),
+        (("--repeat", "4"), "--repeat 4: fewer than 5 repetitions tell no spread"),
+        (("--scale", "0"), "--scale 0: nothing would be measured"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    """Before anything is started."""
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, [a_row(GOOD), BROKEN], *arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_rows_are_told_apart() -> None:
+    """By names that `--only` can take, each with figures of different names."""
+    names = [row.name for row in ROWS]
+    assert len(set(names)) == len(names)
+    assert all(name.replace("_", "").isalnum() for name in names)
+    for row in ROWS:
+        figures = [figure.name for figure in row.figures]
+        assert len(set(figures)) == len(figures) > 0
+        assert row.title
