@@ -7,7 +7,7 @@ waiting themselves; `loadtests.openloop` shows that.
 import asyncio
 from dataclasses import dataclass
 
-from loadtests.openloop import spread
+from loadtests.openloop import NobodyAnsweredError, errors, spread
 from loadtests.wire import Connection, Target, Trace, exchange
 
 
@@ -31,11 +31,13 @@ class Stage:
     """What came of them.
 
     Attributes:
+        target: The name of who was asked.
         traces: Every exchange.
         since: From here on all readers were at it, in seconds of the loop's clock.
         until: Up to here.
     """
 
+    target: str
     traces: list[Trace]
     since: float
     until: float
@@ -58,9 +60,15 @@ class Stage:
         asked = (trace for trace in self.traces if self.since <= trace.due <= self.until and not trace.error)
         return [trace.ended - trace.due for trace in asked if trace.ended is not None]
 
-    def total_ms(self) -> dict[str, float] | None:
-        """Percentiles of these, in milliseconds; None where nobody was answered."""
-        return spread(self.totals())
+    def total_ms(self) -> dict[str, float]:
+        """Percentiles of these, in milliseconds.
+
+        Raises:
+            NobodyAnsweredError: There are none.
+        """
+        if (found := spread(self.totals())) is None:
+            raise NobodyAnsweredError(self.target, errors(self.traces))
+        return found
 
 
 async def drive(target: Target, readers: Readers) -> Stage:
@@ -75,7 +83,7 @@ async def drive(target: Target, readers: Readers) -> Stage:
         for number in range(readers.count)
     ]
     traces = [trace for task in tasks for trace in await task]
-    return Stage(traces, since, until)
+    return Stage(target.name, traces, since, until)
 
 
 async def _read(target: Target, begin: float, until: float, patience_seconds: float) -> list[Trace]:

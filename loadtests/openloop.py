@@ -8,7 +8,8 @@ is averaged per request. `/health` of the first target is asked all through.
 import asyncio
 import random
 import statistics
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +19,14 @@ from loadtests.wire import Connection, Target, Trace, exchange
 
 PROBE_SECONDS: Final = 0.1
 PERCENTILES: Final = (50, 95, 99)
+
+
+class NobodyAnsweredError(Exception):
+    """No exchange with a target came to an answer, so there is nothing to measure; the message says what went wrong."""
+
+    def __init__(self, target: str, errors: Mapping[str, int]) -> None:
+        said = ", ".join(f"{count} times {error}" for error, count in errors.items())
+        super().__init__(f"{target} answered nobody: {said or 'nobody asked'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +100,11 @@ async def _probe(url: str, run: Run) -> None:
 def figures(traces: Sequence[Trace]) -> dict[str, Any]:
     """What a target's traces show. Times are in milliseconds; gaps are those between two tokens of one answer."""
     whole = [trace for trace in traces if not trace.error]
-    errors: dict[str, int] = {}
-    for trace in traces:
-        if trace.error:
-            errors[trace.error] = errors.get(trace.error, 0) + 1
     refused = [trace.headed - trace.due for trace in traces if trace.status == 503 and trace.headed is not None]  # noqa: PLR2004 - HTTP
     return {
         "asked": len(traces),
         "answered": len(whole),
-        "errors": errors,
+        "errors": errors(traces),
         "tokens": sum(len(trace.tokens) for trace in whole),
         "first_token_ms": spread([trace.tokens[0] - trace.due for trace in whole if trace.tokens]),
         "gap_ms": spread(gaps(whole)),
@@ -107,6 +112,11 @@ def figures(traces: Sequence[Trace]) -> dict[str, Any]:
         "refused_ms": spread(refused),
         "refused_without_retry_after": sum(trace.status == 503 and not trace.retry_after for trace in traces),  # noqa: PLR2004 - HTTP
     }
+
+
+def errors(traces: Sequence[Trace]) -> dict[str, int]:
+    """How often there was which error."""
+    return dict(Counter(trace.error for trace in traces if trace.error))
 
 
 def gaps(traces: Sequence[Trace]) -> list[float]:

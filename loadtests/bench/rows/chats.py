@@ -62,7 +62,7 @@ def _repetition(pairs: Sequence[_Pair], scale: float, *, lectern_first: bool) ->
         for name, readers in ((f"{pair.way}: p95", steady), (f"{pair.way}, all at once: p95", burst)):
             stages = _both(pair, readers, lectern_first=lectern_first)
             values["errors"] += sum(stage.errors() for stage in stages.values())
-            totals = {service: stage.total_ms() or {} for service, stage in stages.items()}
+            totals = {service: stage.total_ms() for service, stage in stages.items()}
             values[name] = totals["lectern"]["p95"] / totals["stub"]["p95"]
             detail[name] = {
                 service: total | {"answered": stages[service].answered()} for service, total in totals.items()

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from loadtests import services, targets
 from loadtests.bench.row import Figure, Options, Repetition, Row
-from loadtests.openloop import Run, Schedule, drive, figures, gaps, spread
+from loadtests.openloop import NobodyAnsweredError, Run, Schedule, drive, figures, gaps, spread
 from loadtests.services import Service
 from loadtests.stub_model import parse
 from loadtests.wire import Target
@@ -103,6 +103,9 @@ def _phase(served: _Served, schedule: Schedule) -> _Phase:
     run = asyncio.run(drive(served.asked, schedule, f"{served.service.url}/health"))
     used = served.service.cpu_seconds() - before
     found = {name: figures(traces) for name, traces in run.traces.items()}
+    for name, one in found.items():
+        if not one["answered"]:
+            raise NobodyAnsweredError(name, one["errors"])
     return _Phase(run, found, used * 1e6 / (found[served.name]["answered"] * _TOKENS))
 
 

@@ -46,6 +46,7 @@ def _repetition(pair: Sequence[tuple[Target, Service]], scale: float) -> Repetit
         before = service.cpu_seconds()
         stages[target.name] = asyncio.run(drive(target, readers))
         cpu_seconds[target.name] = service.cpu_seconds() - before
+    totals = {name: stage.total_ms() for name, stage in stages.items()}
     rates = {name: stage.rate() for name, stage in stages.items()}
     per_cpu = {name: stage.answered() / cpu_seconds[name] for name, stage in stages.items()}
     values = {
@@ -57,7 +58,7 @@ def _repetition(pair: Sequence[tuple[Target, Service]], scale: float) -> Repetit
         "CPU a chat: Lectern": 1000 / per_cpu["lectern"],
         "CPU a chat: relay": 1000 / per_cpu["relay"],
     }
-    return Repetition(values, detail={name: stage.total_ms() for name, stage in stages.items()})
+    return Repetition(values, detail=dict(totals))
 
 
 ROW: Final = Row(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loadtests.bench import compare
 from loadtests.bench.measured import Measured
@@ -39,6 +39,7 @@ def test_a_change_is_marked_beyond_both_ranges(
     assert compare.line(Measured(figure, before), Measured(figure, after)).strip() == said
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES)
 def test_what_is_better_one_way_is_worse_the_other_way(one: tuple[float, ...], other: tuple[float, ...]) -> None:
     """And no run is better or worse than itself."""

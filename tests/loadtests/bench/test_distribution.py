@@ -1,7 +1,7 @@
 """Thinned times: what a curve needs stays, whatever was counted."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loadtests.bench.distribution import SHARES, Distribution, by_kind, pooled
 from loadtests.bench.row import Repetition
@@ -14,6 +14,7 @@ def test_the_shares_rise_from_the_first_to_the_last() -> None:
     assert {0.5, 0.95, 0.99, 0.999, 0.9999} <= set(SHARES)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=1))
 def test_quantiles_lie_in_order_within_what_was_measured(times: list[float]) -> None:
     """The ends are the fastest and the slowest, and nothing is made up beyond them."""

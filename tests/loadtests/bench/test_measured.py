@@ -1,7 +1,7 @@
 """A figure over its repetitions: how it is judged, and how it is written down."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loadtests.bench.measured import Measured, number, quantity
 from loadtests.bench.row import Figure
@@ -59,6 +59,7 @@ def test_three_digits_count(value: float, said: str) -> None:
     assert number(value) == said
 
 
+@settings(deadline=None)
 @given(st.floats(-1e9, 1e9))
 def test_what_is_said_is_what_was_measured(value: float) -> None:
     """To a half of a hundredth of it."""

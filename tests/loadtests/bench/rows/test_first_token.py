@@ -1,11 +1,14 @@
 """First tokens and their cost, for a few streams, over real processes."""
 
+import os
+
 import pytest
 from loadtests.bench.record import RowRecord
 from loadtests.bench.row import Options
 from loadtests.bench.rows import first_token
-from loadtests.openloop import Run
-from loadtests.wire import Trace
+from loadtests.openloop import NobodyAnsweredError, Run, Schedule
+from loadtests.services import Service
+from loadtests.wire import Target, Trace
 
 pytestmark = pytest.mark.process
 
@@ -49,3 +52,11 @@ def test_samples_are_times_of_single_tokens() -> None:
     assert samples["gap between two tokens: relay"] == [pytest.approx(20)]
     assert samples["gap between two tokens: stub"] == [pytest.approx(20), pytest.approx(20)]
     assert "gap between two tokens: embedding" not in samples
+
+
+def test_a_server_that_answers_nobody_breaks_the_row_off_and_says_why() -> None:
+    """Its errors, and not a division by nothing."""
+    gone = Target.of("relay", "http://127.0.0.1:9/chat", b"{}", b"x", b"y")
+    served = first_token._Served(Service("http://127.0.0.1:9", os.getpid()), [gone])
+    with pytest.raises(NobodyAnsweredError, match=r"relay answered nobody: \d+ times not reached: ConnectionRefused"):
+        first_token._phase(served, Schedule(rate=20, seconds=0.5))
