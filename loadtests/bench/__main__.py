@@ -12,11 +12,13 @@ that 1, too. A row that breaks off is 1, and the others are measured all the sam
 
 import argparse
 import datetime as dt
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from loadtests.bench import charts
 from loadtests.bench.machine import Machine, commit, versions
@@ -33,6 +35,7 @@ _LEAST_REPETITIONS = 5
 def main(rows: Sequence[Row] = ROWS) -> int:
     """Measure, write, print; the exit code."""
     arguments = _arguments(rows)
+    signal.signal(signal.SIGTERM, _leave)
     options = Options(arguments.repeat, arguments.scale)
     at = dt.datetime.now(dt.UTC)
     path = arguments.out / f"{at:%Y%m%dT%H%M%SZ}.json"
@@ -55,6 +58,11 @@ def measured(row: Row, options: Options) -> RowRecord:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the figures of the other rows are kept
         said = f"{type(error).__name__}: {error}"
         return RowRecord(row.name, row.title, seconds=round(time.monotonic() - began, 1), broken=said)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End as after an exception, so that no server outlives the bench."""
+    sys.exit(128 + number)
 
 
 def _arguments(rows: Sequence[Row]) -> argparse.Namespace:

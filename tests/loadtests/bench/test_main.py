@@ -1,15 +1,19 @@
 """`python -m loadtests.bench`: its arguments, its exit code, and what it leaves."""
 
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from loadtests.bench import __main__ as bench
 from loadtests.bench.record import read
 from loadtests.bench.row import Options, Repetition, Row
 from loadtests.bench.rows import ROWS
 from tests.loadtests.bench.records import a_row, came_to
+from tests.serving.servers import ROOT
 
 GOOD = came_to(0, 8, 0.9, 80, gap_of_lectern=[1.0, 2.0])
 BAD = came_to(0, 80, 0.9, 80)
@@ -25,6 +29,7 @@ BROKEN = Row("broken", "What does not start", (), broken)
 
 def run(monkeypatch: pytest.MonkeyPatch, rows: Sequence[Row], *arguments: str | Path) -> int:
     """Run the command in this process."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the suite's own stays
     monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
     return bench.main(rows)
 
@@ -91,6 +96,34 @@ def test_what_was_measured_is_kept_when_the_run_is_stopped(monkeypatch: pytest.M
         run(monkeypatch, [a_row(*[GOOD] * 5), Row("long", "Hours", (), stopped)], "--out", tmp_path)
     [path] = tmp_path.glob("*.json")
     assert [row.name for row in read(path).rows] == ["chats"]
+
+
+SLOW_BENCH = """
+import time
+from loadtests import services
+from loadtests.bench import __main__ as bench
+from loadtests.bench.row import Row
+
+def measure(options):
+    with services.stub() as stub:
+        print("started", stub.pid, flush=True)
+        time.sleep(60)
+
+bench.main([Row("slow", "A minute", (), measure)])
+"""
+
+
+@pytest.mark.process
+def test_a_bench_that_is_told_to_stop_leaves_no_server(tmp_path: Path) -> None:
+    """A timeout of whoever started it ends what it started, too."""
+    command = [sys.executable, "-c", SLOW_BENCH, f"--out={tmp_path}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        server = psutil.Process(int(process.stdout.readline().split()[1]))
+        assert server.is_running()
+        process.terminate()
+        assert process.wait(30) == 143
+    assert not server.is_running()
 
 
 def test_only_the_rows_that_were_asked_for_are_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
