@@ -7,7 +7,7 @@ waiting themselves; `loadtests.openloop` shows that.
 import asyncio
 from dataclasses import dataclass
 
-from loadtests.openloop import NobodyAnsweredError, errors, spread
+from loadtests.openloop import NobodyAnsweredError, spread
 from loadtests.wire import Connection, Target, Trace, exchange
 
 
@@ -67,7 +67,7 @@ class Stage:
             NobodyAnsweredError: There are none.
         """
         if (found := spread(self.totals())) is None:
-            raise NobodyAnsweredError(self.target, errors(self.traces))
+            raise NobodyAnsweredError.of(self.target, self.traces)
         return found
 
 

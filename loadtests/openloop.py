@@ -9,7 +9,7 @@ import asyncio
 import random
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,9 +24,11 @@ PERCENTILES: Final = (50, 95, 99)
 class NobodyAnsweredError(Exception):
     """No exchange with a target came to an answer, so there is nothing to measure; the message says what went wrong."""
 
-    def __init__(self, target: str, errors: Mapping[str, int]) -> None:
-        said = ", ".join(f"{count} times {error}" for error, count in errors.items())
-        super().__init__(f"{target} answered nobody: {said or 'nobody asked'}")
+    @classmethod
+    def of(cls, target: str, traces: Sequence[Trace]) -> "NobodyAnsweredError":
+        """What exchanges with a target came to instead."""
+        said = ", ".join(f"{count} times {error}" for error, count in errors(traces).items())
+        return cls(f"{target} answered nobody: {said or 'nobody asked'}")
 
 
 @dataclass(frozen=True, slots=True)

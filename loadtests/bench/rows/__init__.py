@@ -3,10 +3,11 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, saturation
+from loadtests.bench.rows import chats, first_token, saturation, tokens
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
     first_token.ROW,
+    tokens.ROW,
     saturation.ROW,
 )

@@ -105,7 +105,7 @@ def _phase(served: _Served, schedule: Schedule) -> _Phase:
     found = {name: figures(traces) for name, traces in run.traces.items()}
     for name, one in found.items():
         if not one["answered"]:
-            raise NobodyAnsweredError(name, one["errors"])
+            raise NobodyAnsweredError.of(name, run.traces[name])
     return _Phase(run, found, used * 1e6 / (found[served.name]["answered"] * _TOKENS))
 
 

@@ -5,7 +5,7 @@ from loadtests.bench.record import RowRecord
 from loadtests.bench.row import Options
 from loadtests.bench.rows import chats
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]  # servers that start on a busy machine
 
 
 def test_two_readers_are_measured_in_each_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from loadtests.openloop import NobodyAnsweredError, Run, Schedule
 from loadtests.services import Service
 from loadtests.wire import Target, Trace
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]  # servers that start on a busy machine
 
 
 def test_a_few_streams_are_measured_beside_relay_and_stub() -> None:
