@@ -44,8 +44,8 @@ image-test: .venv/dev.installed ## Build the image and run it under a Space's re
 load: .venv/dev.installed ## 50 readers for a minute against a server and a stub of its own, or HOST=https://… politely
 	$(BIN)/python -m loadtests.run --shape $(or $(SHAPE),steady)
 
-bench: .venv/dev.installed ## Measure one worker beside the stub and a bare relay, on a schedule, and print the ratios
-	$(BIN)/python -m loadtests.bench
+bench: .venv/dev.installed ## Measure every figure of docs/performance.md, or ONLY=chats,saturation (minutes)
+	$(BIN)/python -m loadtests.bench $(if $(ONLY),--only $(ONLY))
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

@@ -8,16 +8,27 @@ is averaged per request. `/health` of the first target is asked all through.
 import asyncio
 import random
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx2
 
-from loadtests.wire import Target, Trace, exchange
+from loadtests.wire import Connection, Target, Trace, exchange
 
 PROBE_SECONDS: Final = 0.1
 PERCENTILES: Final = (50, 95, 99)
+
+
+class NobodyAnsweredError(Exception):
+    """No exchange with a target came to an answer, so there is nothing to measure; the message says what went wrong."""
+
+    @classmethod
+    def of(cls, target: str, traces: Sequence[Trace]) -> "NobodyAnsweredError":
+        """What exchanges with a target came to instead."""
+        said = ", ".join(f"{count} times {error}" for error, count in errors(traces).items())
+        return cls(f"{target} answered nobody: {said or 'nobody asked'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,18 @@ async def drive(targets: Sequence[Target], schedule: Schedule, health: str | Non
     prober = asyncio.create_task(_probe(health, run)) if health else None
     begin = loop.time() + 0.1
     running = []
+    idle: dict[str, list[Connection]] = {target.name: [] for target in targets}
     for after, number in schedule.arrivals(len(targets)):
         await asyncio.sleep(max(0.0, begin + after - loop.time()))
         target = targets[number]
-        running.append((target, asyncio.create_task(exchange(target, begin + after, schedule.patience_seconds))))
+        asking = exchange(target, begin + after, schedule.patience_seconds, idle[target.name])
+        running.append((target, asyncio.create_task(asking)))
     for target, task in running:
         run.traces[target.name].append(await task)
     if prober is not None:
         prober.cancel()
+    for connection in (kept for connections in idle.values() for kept in connections):
+        connection.abort()
     return run
 
 
@@ -87,23 +102,28 @@ async def _probe(url: str, run: Run) -> None:
 def figures(traces: Sequence[Trace]) -> dict[str, Any]:
     """What a target's traces show. Times are in milliseconds; gaps are those between two tokens of one answer."""
     whole = [trace for trace in traces if not trace.error]
-    errors: dict[str, int] = {}
-    for trace in traces:
-        if trace.error:
-            errors[trace.error] = errors.get(trace.error, 0) + 1
-    gaps = [later - earlier for trace in whole for earlier, later in zip(trace.tokens, trace.tokens[1:], strict=False)]
     refused = [trace.headed - trace.due for trace in traces if trace.status == 503 and trace.headed is not None]  # noqa: PLR2004 - HTTP
     return {
         "asked": len(traces),
         "answered": len(whole),
-        "errors": errors,
+        "errors": errors(traces),
         "tokens": sum(len(trace.tokens) for trace in whole),
         "first_token_ms": spread([trace.tokens[0] - trace.due for trace in whole if trace.tokens]),
-        "gap_ms": spread(gaps),
+        "gap_ms": spread(gaps(whole)),
         "total_ms": spread([trace.ended - trace.due for trace in whole if trace.ended is not None]),
         "refused_ms": spread(refused),
         "refused_without_retry_after": sum(trace.status == 503 and not trace.retry_after for trace in traces),  # noqa: PLR2004 - HTTP
     }
+
+
+def errors(traces: Sequence[Trace]) -> dict[str, int]:
+    """How often there was which error."""
+    return dict(Counter(trace.error for trace in traces if trace.error))
+
+
+def gaps(traces: Sequence[Trace]) -> list[float]:
+    """The seconds between each two tokens of one answer, of all answers."""
+    return [later - earlier for trace in traces for earlier, later in zip(trace.tokens, trace.tokens[1:], strict=False)]
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float] | None:

@@ -1,101 +1,90 @@
-"""`make bench`: Lectern with one worker, a bare relay and the stub itself, on one schedule, on the same machine.
+"""`make bench`: every figure of docs/performance.md, row by row, on this machine.
 
-    python -m loadtests.bench [--rate N] [--seconds N] [--repeat N] [--out FILE]
+    python -m loadtests.bench [--only NAME,NAME] [--repeat N] [--scale F] [--out FOLDER] [--strict]
 
-What it prints are ratios of one run; single figures of a busy machine mean little. Added time to the first token is
-Lectern's less the stub's, percentile by percentile. The figures of every repetition go to a JSON file.
+A row measures what it compares in one run, side by side or in turns; single figures of a busy machine mean little, and
+medians stand with their range. A run leaves one small JSON file and its curves as PNG in the folder.
+`python -m loadtests.bench.compare` holds two runs against each other, `…table` writes one into the document.
+
+Exit code 0 when every row was measured, also where a target was missed: a busy machine is no defect. `--strict` makes
+that 1, too. A row that breaks off is 1, and the others are measured all the same.
 """
 
 import argparse
-import asyncio
-import json
-import platform
-import statistics
+import datetime as dt
+import signal
+import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from loadtests import services, targets
-from loadtests.openloop import Run, Schedule, drive, figures, spread
-from loadtests.services import ROOT, Service
-from loadtests.wire import Target
+from loadtests.bench import charts
+from loadtests.bench.machine import Machine, commit, versions
+from loadtests.bench.record import Record, RowRecord, write
+from loadtests.bench.report import closing_lines, missed, row_lines
+from loadtests.bench.row import Options, Row
+from loadtests.bench.rows import ROWS
+from loadtests.services import ROOT
 
-MODEL = "stub-ttft200-itl20-len40"
-_WARM_UP = Schedule(rate=5, seconds=2)
-
-
-def main() -> None:
-    """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=float, default=20, help="answers a second of each of the three")
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / "load" / "bench.json")
-    arguments = parser.parse_args()
-    schedule = Schedule(arguments.rate, arguments.seconds)
-    with ExitStack() as stack:
-        stub = stack.enter_context(services.stub())
-        lectern = stack.enter_context(services.lectern(stub.url, MODEL, WEB_CONCURRENCY="1"))
-        relay = stack.enter_context(services.relay(stub.url, MODEL))
-        asked = [targets.of_lectern(lectern.url), targets.of_relay(relay.url), targets.of_stub(stub.url, MODEL)]
-        asyncio.run(drive(asked, _WARM_UP))
-        idle = {"lectern": lectern.pss_bytes(), "relay": relay.pss_bytes()}
-        repetitions = [measure(asked, schedule, lectern, relay) for _ in range(arguments.repeat)]
-    record = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "python": platform.python_version(),
-        "model": MODEL,
-        "rate": arguments.rate,
-        "seconds": arguments.seconds,
-        "pss_bytes": idle,
-        "repetitions": repetitions,
-    }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    print(report(repetitions))
-    print(f"Figures: {arguments.out}")
+_LEAST_REPETITIONS = 5
+"""Fewer tell no spread."""
 
 
-def measure(asked: Sequence[Target], schedule: Schedule, lectern: Service, relay: Service) -> dict[str, Any]:
-    """One repetition: the figures of each target, processor time a token, and `/health` all through."""
-    before = {"lectern": lectern.cpu_seconds(), "relay": relay.cpu_seconds()}
-    run: Run = asyncio.run(drive(asked, schedule, f"{lectern.url}/health"))
-    used = {"lectern": lectern.cpu_seconds() - before["lectern"], "relay": relay.cpu_seconds() - before["relay"]}
-    found = {name: figures(traces) for name, traces in run.traces.items()}
-    for name, seconds in used.items():
-        found[name]["cpu_us_a_token"] = round(seconds / max(1, found[name]["tokens"]) * 1e6, 1)
-    health = spread(run.health_seconds)
-    return found | {"health": {"ms": health, "failures": run.health_failures}}
+def main(rows: Sequence[Row] = ROWS) -> int:
+    """Measure, write, print; the exit code."""
+    arguments = _arguments(rows)
+    signal.signal(signal.SIGTERM, _leave)
+    options = Options(arguments.repeat, arguments.scale)
+    at = dt.datetime.now(dt.UTC)
+    path = arguments.out / f"{at:%Y%m%dT%H%M%SZ}.json"
+    record = Record(at, commit(ROOT), Machine.here(), versions(), options.repeat, options.scale)
+    for row in (row for row in rows if row.name in arguments.only):
+        record = replace(record, rows=(*record.rows, measured(row, options)))
+        write(record, path)  # after each row: who loses patience keeps what there is
+        print("\n".join(row_lines(record.rows[-1])), end="\n\n", flush=True)
+    print("\n".join(closing_lines(record)))
+    print("\n".join(str(file) for file in (path, *charts.draw(record, path.parent, path.stem))))
+    broken = any(row.broken for row in record.rows)
+    return int(broken or (arguments.strict and any(missed(record))))
 
 
-def report(repetitions: Sequence[dict[str, Any]]) -> str:
-    """The ratios, each as median and range over the repetitions."""
-    rows = {
-        "errors": [
-            sum(sum(run[name]["errors"].values()) for name in ("lectern", "relay", "stub")) for run in repetitions
-        ],
-        "added first token, p50 ms": [_added(run, "p50") for run in repetitions],
-        "added first token, p99 ms": [_added(run, "p99") for run in repetitions],
-        "total p95, of the stub's": [
-            run["lectern"]["total_ms"]["p95"] / run["stub"]["total_ms"]["p95"] for run in repetitions
-        ],
-        "CPU a token, of the relay's": [
-            run["lectern"]["cpu_us_a_token"] / run["relay"]["cpu_us_a_token"] for run in repetitions
-        ],
-        "/health p99 ms": [run["health"]["ms"]["p99"] for run in repetitions],
-    }
-    return "\n".join(
-        f"{name:<30}{statistics.median(values):>9.2f}   ({min(values):.2f} to {max(values):.2f})"
-        for name, values in rows.items()
+def measured(row: Row, options: Options) -> RowRecord:
+    """Measure a row; one that breaks off takes no other row with it."""
+    began = time.monotonic()
+    try:
+        return RowRecord.of(row, row.measure(options), time.monotonic() - began)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the figures of the other rows are kept
+        said = f"{type(error).__name__}: {error}"
+        return RowRecord(row.name, row.title, seconds=round(time.monotonic() - began, 1), broken=said)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End as after an exception, so that no server outlives the bench."""
+    sys.exit(128 + number)
+
+
+def _arguments(rows: Sequence[Row]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-
-
-def _added(run: dict[str, Any], percentile: str) -> float:
-    added: float = run["lectern"]["first_token_ms"][percentile] - run["stub"]["first_token_ms"][percentile]
-    return added
+    names = [row.name for row in rows]
+    parser.add_argument("--only", default=",".join(names), metavar="NAME,NAME", help=f"of {', '.join(names)}")
+    parser.add_argument("--repeat", type=int, default=_LEAST_REPETITIONS, help="repetitions of each row, 5 or more")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on length and load; the targets are about 1")
+    parser.add_argument("--out", type=Path, default=ROOT / "data" / "load" / "bench", metavar="FOLDER")
+    parser.add_argument("--strict", action="store_true", help="exit code 1 when a target is missed")
+    arguments = parser.parse_args()
+    arguments.only = arguments.only.split(",")
+    if unknown := sorted(set(arguments.only) - set(names)):
+        parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(names)}")
+    if arguments.repeat < _LEAST_REPETITIONS:
+        parser.error(f"--repeat {arguments.repeat}: fewer than {_LEAST_REPETITIONS} repetitions tell no spread")
+    if arguments.scale <= 0:
+        parser.error(f"--scale {arguments.scale:g}: nothing would be measured")
+    return arguments
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

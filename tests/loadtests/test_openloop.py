@@ -1,7 +1,7 @@
 """The open-loop driver: its schedule, its figures, and a run against the stub."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loadtests import openloop, targets
 from loadtests.openloop import Schedule
@@ -9,6 +9,7 @@ from loadtests.wire import Trace
 from tests.stub_process import Stub
 
 
+@settings(deadline=None)
 @given(st.floats(1, 200), st.floats(0.5, 20), st.integers(1, 4))
 def test_targets_take_turns_on_a_schedule(rate: float, seconds: float, count: int) -> None:
     """Arrivals stand in order and in time, no target is more than one ahead, and a seed gives the same ones again."""

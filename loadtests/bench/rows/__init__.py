@@ -1,5 +1,13 @@
 """The rows of the bench, a file each."""
 
-from loadtests.bench.row import Row
+from typing import Final
 
-ROWS: tuple[Row, ...] = ()
+from loadtests.bench.row import Row
+from loadtests.bench.rows import chats, first_token, saturation, tokens
+
+ROWS: Final[tuple[Row, ...]] = (
+    chats.ROW,
+    first_token.ROW,
+    tokens.ROW,
+    saturation.ROW,
+)

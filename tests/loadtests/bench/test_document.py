@@ -1,0 +1,38 @@
+"""docs/performance.md says what the bench measures: no target moves without the document."""
+
+import re
+
+import pytest
+from loadtests.bench.measured import Measured
+from loadtests.bench.row import Row
+from loadtests.bench.rows import ROWS
+from tests.serving.servers import ROOT
+
+TEXT = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+TABLE = TEXT.partition("<!-- bench -->")[2].partition("<!-- /bench -->")[0]
+
+
+@pytest.mark.skipif("| Figure |" not in TABLE, reason="no run has been written into the document")
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_every_target_stands_beside_its_figure(row: Row) -> None:
+    """Each figure that has one, under its row's title, with what was measured."""
+    section = TABLE.partition(row.title)[2]
+    for figure in row.figures:
+        if figure.target is not None:
+            line = rf"\| {re.escape(figure.name)} \| {re.escape(Measured(figure, (0.0,)).target)} \| [-0-9]"
+            assert re.search(line, section), figure.name
+
+
+@pytest.mark.parametrize("name", ["bench", "peers", "capacity"])
+def test_what_programs_write_has_its_place(name: str) -> None:
+    """Once each, and in order."""
+    assert re.findall(rf"<!-- /?{name} -->", TEXT) == [f"<!-- {name} -->", f"<!-- /{name} -->"]
+
+
+def test_the_commands_exist() -> None:
+    """Each module that the document has readers run is there."""
+    commands = re.findall(r"python -m (loadtests[\w.]+)", TEXT)
+    assert commands
+    for command in commands:
+        path = ROOT / command.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), command
