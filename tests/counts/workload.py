@@ -1,0 +1,95 @@
+"""`python -m tests.counts.workload FOLDER`: do the work of every region, once for each mark that valgrind sees.
+
+Also by hand, to find out why a count grew:
+
+    python -m tests.counts.workload --profile turn            by time in the functions themselves
+    python -m tests.counts.workload --profile long --sort cumulative --lines 60 --times 20
+
+The second form runs the region's work under cProfile, without valgrind, on the same service; what the service does in
+threads is done in the loop's thread then, so that it is seen too. Regions: health, search, turn, follow_up, json, long
+(540 tokens), peers and peers_long (the provider and the reader alone).
+"""
+
+import argparse
+import cProfile
+import gc
+import os
+import pstats
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import uvloop
+from tests.counts.regions import REGIONS, Region, repeat, warm
+from tests.counts.service import running, settings_for
+from tests.counts.site import make_site
+
+_TURN_SECONDS: Final = 60.0
+"""How long a thread may keep the interpreter: with Python's 5 ms, its count would depend on the machine's speed."""
+
+
+def mark() -> None:
+    """A border between two counts: a system call that nothing else makes, which valgrind is told to look for."""
+    os.getsid(0)
+
+
+async def work(folder: Path) -> None:
+    """Do the work of every region between two marks each."""
+    sys.setswitchinterval(_TURN_SECONDS)
+    async with running(folder) as service:
+        session = await warm(service)
+        for region in REGIONS:
+            await region.work(service, session)
+            gc.collect()
+            mark()
+            await repeat(region, service, session)
+            mark()
+
+
+async def profile(folder: Path, region: Region, times: int) -> cProfile.Profile:
+    """Run a region's work under a profiler."""
+    profiler = cProfile.Profile()
+    with mock.patch("anyio.to_thread.run_sync", _here), mock.patch("asyncio.to_thread", _here):
+        await make_site(settings_for(folder))
+        async with running(folder) as service:
+            session = await warm(service)
+            profiler.enable()
+            for _ in range(times):
+                await repeat(region, service, session)
+            profiler.disable()
+    return profiler
+
+
+async def _here(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Call a function in this thread; where it is wanted in another, and how many may, is left out."""
+    for name in ("limiter", "abandon_on_cancel", "cancellable"):
+        options.pop(name, None)
+    return function(*args, **options)
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="filled by make_site; for valgrind")
+    parser.add_argument("--profile", choices=[region.name for region in REGIONS])
+    parser.add_argument("--sort", default="tottime", help="as pstats sorts; tottime unless told")
+    parser.add_argument("--lines", type=int, default=40)
+    parser.add_argument("--times", type=int, default=10, help="how often the region's repeats are repeated")
+    arguments = parser.parse_args()
+    if arguments.profile is None:
+        uvloop.run(work(arguments.folder))
+        return
+    region = next(region for region in REGIONS if region.name == arguments.profile)
+    with tempfile.TemporaryDirectory(prefix="lectern-counts-") as name:
+        with Path(os.devnull).open("w") as nothing, mock.patch("sys.stdout", nothing):
+            profiler = uvloop.run(profile(Path(name), region, arguments.times))
+        done = region.times * arguments.times
+        sys.stdout.write(f"{done} times {region.name}; divide by that\n")
+        pstats.Stats(profiler).sort_stats(arguments.sort).print_stats(arguments.lines)
+
+
+if __name__ == "__main__":
+    main()
