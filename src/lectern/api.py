@@ -11,6 +11,9 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/chat", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
+METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
+"""What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
+
 ROUTERS: tuple[APIRouter, ...] = (
     widget,  # GET /                       the chat page, or the service's name card
     health,  # GET /health, /health/ready

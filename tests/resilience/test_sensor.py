@@ -3,13 +3,9 @@
 import asyncio
 import time
 
-import pytest
-
 from lectern.resilience import sensor
 from lectern.resilience.pressure import SAMPLES, Pressure
 from lectern.resilience.sensor import SAMPLE_SECONDS, Sensor
-
-pytestmark = pytest.mark.anyio
 
 
 class Heard:

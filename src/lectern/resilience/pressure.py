@@ -20,7 +20,7 @@ LATE_SECONDS: Final = 0.02
 """Later than this, with the processor in use throughout, is pressure; DAGOR's threshold. A refusal takes two to three
 rounds (the connection, its request, the answer), so it is still out in about 50 ms."""
 
-STARVED_SECONDS: Final = 0.1
+STARVED_SECONDS: Final = 0.06
 """The same where others use the processor: their work comes in bursts that are none of this loop's, and a worker that
 refused because of them would help nobody. A container that is throttled pauses for up to 100 ms, too."""
 
