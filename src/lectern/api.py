@@ -11,6 +11,9 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/chat", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
+METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
+"""What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
+
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}

@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import FastAPI
 
 import lectern
-from lectern.api import GUARDED, ROUTERS
+from lectern.api import GUARDED, METERED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
@@ -18,9 +18,13 @@ from lectern.lifecycle.lifespan import lifespan
 from lectern.ops.endpoints import ReportDesk
 from lectern.ops.health import Readiness
 from lectern.ports import Ports
+from lectern.resilience import sensor
+from lectern.resilience.admission import Limiter
+from lectern.resilience.door import Door
 from lectern.serving import process
 from lectern.serving.proxies import ProxyHeadersMiddleware
 from lectern.web import problems
+from lectern.web.admission import AdmissionMiddleware
 from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddleware
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
@@ -76,6 +80,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
     )
+    app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)
     _add_middleware(app, settings)
     for router in ROUTERS:
@@ -88,6 +93,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     rules = build_origin_rules(settings)
     app.add_middleware(DefectMiddleware)
     app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(AdmissionMiddleware, door=app.state.door, metered=METERED)
     app.add_middleware(CrossOriginMiddleware, rules=rules)
     app.add_middleware(OriginGuardMiddleware, rules=rules, guarded=GUARDED)
     app.add_middleware(

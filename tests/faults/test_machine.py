@@ -194,26 +194,3 @@ async def test_a_burst_is_answered(rig: MakeRig, seen: Seen, workers: int) -> No
     seen(
         f"60 × done; first word (200 ms at the provider) p50 {first[30] * 1000:.0f} ms, last {first[-1] * 1000:.0f} ms"
     )
-
-
-@pytest.mark.fault(25, "180 readers at once, three times the target load, twice")
-async def test_overload_passes_with_its_cause(rig: MakeRig, seen: Seen) -> None:
-    """Each is answered in full or told to come back; right after, an answer takes as long as before."""
-    service = rig("stub-ttft200-itl20-len40")
-    calm = [(await service.one()).seconds for _ in range(3)]
-    chats: list[Chat] = []
-    for _ in range(2):
-        chats += await service.many(180)
-    whole = [chat for chat in chats if chat.last == "done"]
-    refused = [chat for chat in chats if chat.status == 503]
-    assert len(whole) + len(refused) == 360
-    assert len(whole) >= 180
-    assert all(chat.body["retryable"] for chat in refused)
-    over = time.monotonic()
-    while (after := await service.one()).seconds > 2 * max(calm):
-        assert time.monotonic() - over < 5
-    slowest = max(chat.seconds for chat in whole)
-    seen(
-        f"{len(whole)} × done, {len(refused)} × 503; an answer takes {max(calm):.2f} s alone, ≤ {slowest:.1f} s under "
-        f"overload, {after.seconds:.2f} s after it"
-    )

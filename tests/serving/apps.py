@@ -53,6 +53,15 @@ async def block(request: Request) -> Response:
     return PlainTextResponse("unblocked")
 
 
+async def busy(request: Request) -> Response:
+    """Make every round of the event loop a long one, `n` of them."""
+    for _ in range(int(request.query_params["n"])):
+        note("round")
+        time.sleep(0.05)  # noqa: ASYNC251 - as above
+        await asyncio.sleep(0)
+    return PlainTextResponse("idle")
+
+
 async def stream(request: Request) -> Response:
     """Send `n` chunks, one every `every` seconds; with `polite`, finish at the last call."""
     count, every = int(request.query_params["n"]), float(request.query_params["every"])
@@ -110,7 +119,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 def make() -> Starlette:
     """Build the app."""
-    views = (pid, state, client, block, stream, flood)
+    views = (pid, state, client, block, busy, stream, flood)
     app = Starlette(routes=[Route(f"/{view.__name__}", view) for view in views], lifespan=lifespan)
     app.state.after_fork = lambda: note(f"after_fork {_running_loop()}")
     return app

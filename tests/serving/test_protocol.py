@@ -19,8 +19,8 @@ SECONDS = 0.3
 
 
 async def echo(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-    """Read the whole body, wait if the path says so, and answer with its length."""
-    size, more = 0, True
+    """Read the whole body, wait if the path says so, and answer with its length; or answer at once."""
+    size, more = 0, scope["path"] != "/refused"
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -145,6 +145,52 @@ async def test_a_body_that_comes_along_may_take_its_time() -> None:
             writer.write(b"x" * 1000)
             await asyncio.sleep(0.03)
         assert (await answered(reader)).endswith(b"20000")
+
+
+REFUSED = b"POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+async def test_a_body_that_was_not_waited_for_is_dropped(size: int) -> None:
+    """Its answer comes before it, the connection goes on, and is not held against a next request's head."""
+    async with served(0.2) as (reader, writer, state):
+        for _ in range(2):
+            writer.write(REFUSED % size)
+            assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
+            writer.write(b"x" * size)
+            await writer.drain()
+        await asyncio.sleep(0.5)  # idle, for longer than a body may take
+        writer.write(HEAD + b"X: " + b"y" * 10_000 + b"\r\n\r\n")
+        assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
+        assert len(state.connections) == 1
+
+
+async def test_of_an_answered_request_only_so_much_is_dropped() -> None:
+    """Who goes on sending is disconnected, without a second answer."""
+    async with served() as (reader, writer, state):
+        writer.write(REFUSED % 10**9)
+        assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+            assert await ends(reader) == b""
+        await until(lambda: not state.connections)
+
+
+async def test_the_rest_of_an_answered_request_may_not_drip() -> None:
+    """It has the time of a head, in all."""
+    async with served(0.2) as (reader, writer, _):
+        writer.write(REFUSED % 1000)
+        assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(50):
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+                if reader.at_eof():
+                    break
+        assert await ends(reader) == b""
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,19 @@ def test_a_killed_worker_is_replaced_while_its_sibling_serves(serve: Serve) -> N
     assert alive(sibling)
 
 
+def test_a_busy_worker_takes_several_connections_a_round(serve: Serve) -> None:
+    """Who comes while each round of the loop is long need not wait for as many rounds as others came before."""
+    server = serve(WEB_CONCURRENCY="1")
+    with ThreadPoolExecutor(41) as pool:
+        busy = pool.submit(server.get, "/busy?n=80")
+        until(lambda: bool(server.noted("round")))
+        answers = [pool.submit(server.get, "/pid") for _ in range(40)]
+        assert len({answer.result() for answer in answers}) == 1
+        rounds = len(server.noted("round"))
+        busy.result()
+    assert rounds < 40
+
+
 def test_a_replacement_that_cannot_start_leaves_the_server_up(serve: Serve, tmp_path: Path) -> None:
     """A worker dies while something its app needs is down: the sibling serves, and the server heals by itself."""
     down = tmp_path / "down"

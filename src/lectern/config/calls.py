@@ -1,4 +1,4 @@
-"""How remote parts are called: time, retries, breakers, lines."""
+"""What a worker takes on, and how remote parts are called: time, retries, breakers, lines."""
 
 from pydantic import Field
 
@@ -8,6 +8,13 @@ from lectern.config.part import Seconds, SettingsPart
 class CallSettings(SettingsPart):
     """Time limits, retries, circuit breakers and bulkheads."""
 
+    max_turns: int = Field(
+        2000,
+        ge=1,
+        le=100_000,
+        description="Questions and searches under way at once in one worker, whatever its speed; the next is refused. "
+        "It bounds memory: any worker must be able to hold 1,000 waiting streams",
+    )
     rerank_timeout_seconds: Seconds = Field(
         3, description="Time to rank what was found; after it the order of the index stands"
     )

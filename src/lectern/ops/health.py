@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from lectern.ports import CircuitState, Part, Ports
+from lectern.resilience.door import Door
 from lectern.serving import process
 
 router = APIRouter(tags=["health"])
@@ -56,11 +57,13 @@ async def health(request: Request) -> dict[str, Any]:
     ports: Ports = request.app.state.ports
     parts = ports.parts()
     readiness: Readiness = request.app.state.readiness
+    door: Door = request.app.state.door
     return {
         "status": overall(parts, [circuit.describe() for circuit in ports.circuits]),
         "version": request.app.version,
         "uptime_seconds": readiness.uptime_seconds,
         "startup_seconds": process.startup().seconds,
+        "turns": {"under_way": door.turns, "limit": door.limit, "refused": door.refused},
         "parts": {part.name: {"kind": part.kind, "state": part.state, "note": part.note} for part in parts},
     }
 

@@ -16,6 +16,9 @@ from . import process
 MOST_HEAD_BYTES = 65_536
 # The least bytes of a body that must arrive within one head timeout; slower than any modem.
 LEAST_BODY_BYTES = 1024
+# The most bytes that are dropped of a body that its answer, a refusal, did not wait for, so that the connection can
+# stay open: four times the largest body that is taken by default.
+MOST_UNREAD_BYTES = 1_048_576
 # How long a draining worker waits for a request that may be on its way: on a connection that has sent none yet, and
 # on a kept-alive one whose next request may already lie in the kernel.
 NEW_LINGER_SECONDS = 1.0
@@ -32,6 +35,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _watch: TimerHandle | None = None
     _unread: TimerHandle | None = None
     _in_head = False
+    _in_body = False
     _head_bytes = 0
     _body_bytes = 0
     _last = False
@@ -55,10 +59,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; what is still missing afterwards has a deadline."""
+        in_body = self._in_body
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._between_requests():
+        if in_body and self._between_requests() and not self._in_head:
+            self._drop(len(data))
+        elif self._between_requests():
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._refuse(431)
@@ -84,16 +91,22 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head has begun."""
         self._in_head = True
+        self._head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is whole: its deadline is over."""
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         self._head_bytes = 0
         self._unset_watch()
         super().on_headers_complete()
         if self._last and self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        self._in_body = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """An answer is out: a next head that had begun meanwhile gets its time now."""
@@ -141,6 +154,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(408)
         else:
             self.transport.close()
+
+    def _drop(self, size: int) -> None:
+        """Bytes came of a request that is answered already: let a small rest of it pass, and not for long."""
+        self._head_bytes += size
+        if self._head_bytes > MOST_UNREAD_BYTES:
+            self.transport.close()
+        elif not self._in_body:
+            self._set_watch(self.timeout_keep_alive)
+        elif self._watch is None:
+            self._set_watch(self.header_seconds)
 
     def _watch_body(self) -> None:
         self._watch = self.loop.call_later(self.header_seconds, self._check_body, self._body_bytes)

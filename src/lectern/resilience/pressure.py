@@ -1,0 +1,67 @@
+"""Whether an event loop keeps up with its work, judged by how late its timers come.
+
+A loop that has idle moments finds a timer when it is due; one that has none is late by a whole round of all that there
+is to do, and stays late: it is the standing delay that tells, not the passing one. So a median of the last quarter of a
+second is judged, in which one long step (a collection of garbage, a large body) counts nothing. The same idea drops
+packets in CoDel (RFC 8289: over 5 ms for 100 ms), and calls in WeChat's DAGOR (over 20 ms on average; Zhou et al.,
+SoCC 2018). hapi's and fastify's `loopbench` calls a Node loop overloaded at 42 ms.
+"""
+
+from collections import deque
+from statistics import median
+from typing import Final, Literal
+
+Verdict = Literal["calm", "between", "pressed"]
+
+SAMPLES: Final = 5
+"""How many samples are judged together: a quarter of a second at 20 a second."""
+
+LATE_SECONDS: Final = 0.02
+"""Later than this, with the processor in use throughout, is pressure; DAGOR's threshold. A refusal takes two to three
+rounds (the connection, its request, the answer), so it is still out in about 50 ms."""
+
+STARVED_SECONDS: Final = 0.06
+"""The same where others use the processor: their work comes in bursts that are none of this loop's, and a worker that
+refused because of them would help nobody. A container that is throttled pauses for up to 100 ms, too."""
+
+BUSY_SHARE: Final = 0.85
+"""From this share of a core on the process counts as using it throughout; the rest are slices that others get."""
+
+CALM: Final = 0.5
+"""Pressure ends below this part of what it began with, so that it does not come and go at one value."""
+
+
+class Pressure:
+    """The verdict on the last samples.
+
+    Attributes:
+        verdict: `pressed` when the loop does not keep up, `calm` when it does, `between` in between.
+        under: Whether it is pressed, or was and has not been calm since.
+        late_seconds: The median lateness.
+    """
+
+    __slots__ = ("_late", "_shares", "late_seconds", "under", "verdict")
+
+    def __init__(self) -> None:
+        self._late: deque[float] = deque(maxlen=SAMPLES)
+        self._shares: deque[float] = deque(maxlen=SAMPLES)
+        self.verdict: Verdict = "calm"
+        self.under = False
+        self.late_seconds = 0.0
+
+    def note(self, late_seconds: float, cpu_share: float) -> None:
+        """Take a sample; too few of them are calm.
+
+        Args:
+            late_seconds: By how much a timer was late.
+            cpu_share: Processor time that the process used since the last sample, as a part of the time that passed.
+        """
+        self._late.append(late_seconds)
+        self._shares.append(cpu_share)
+        self.late_seconds = median(self._late) if len(self._late) == SAMPLES else 0.0
+        limit = LATE_SECONDS if sum(self._shares) >= BUSY_SHARE * len(self._shares) else STARVED_SECONDS
+        if self.late_seconds > limit:
+            self.verdict = "pressed"
+        else:
+            self.verdict = "between" if self.late_seconds > limit * CALM else "calm"
+        self.under = self.verdict == "pressed" or (self.under and self.verdict == "between")
