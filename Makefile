@@ -9,7 +9,7 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test faults test-browser test-retrieval image image-test load bench check format lock oracle clean
+.PHONY: help run test faults test-browser test-retrieval image image-test load bench soak check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ load: .venv/dev.installed ## 50 readers for a minute against a server and a stub
 
 bench: .venv/dev.installed ## Measure every figure of docs/performance.md, or ONLY=chats,saturation (minutes)
 	$(BIN)/python -m loadtests.bench $(if $(ONLY),--only $(ONLY))
+
+soak: .venv/dev.installed ## Half an hour of steady readers (SECONDS changes it): memory, descriptors and threads stay flat
+	$(BIN)/python -m loadtests.soak
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

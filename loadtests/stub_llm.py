@@ -5,7 +5,8 @@ How a model's name sets its timing and faults is told in `loadtests.stub_model`.
     python -m loadtests.stub_llm --port 9000         # --port 0 takes a free one; the first line printed is the address
 
 `GET /health` · `GET /stats` counts requests, open answers and connections · `GET /last?model=NAME` shows the last
-request made to a model (headers and body).
+request made to a model (headers and body) · `GET /spans?model=NAME` tells when its last requests began and ended ·
+`POST /outage?seconds=N` has every call fail with a 503 for so long.
 It is made to cost little: 1,000 streams of 5 tokens a second leave most of a core to what is measured.
 """
 
@@ -13,7 +14,8 @@ import argparse
 import asyncio
 import json
 import socket
-from collections import Counter
+import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,6 +26,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from loadtests.stub_bodies import error_body
 from loadtests.stub_model import UnknownModelError, parse
 from loadtests.stub_reply import Receive, Reply, Scope, Send, send_json
+
+_SPANS = 10_000
+"""Spans kept of a model; the stub runs for hours."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -43,6 +48,8 @@ class StubLLM:
         self.most_open = 0
         self.abandoned = 0
         self.last: dict[str, dict[str, Any]] = {}
+        self.spans: dict[str, deque[tuple[float, float]]] = defaultdict(lambda: deque(maxlen=_SPANS))
+        self.outage_until = 0.0
         self.connections: Callable[[], int] = lambda: 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,8 +62,13 @@ class StubLLM:
             case "GET", "/stats":
                 await send_json(send, self._stats())
             case "GET", "/last":
-                [name] = parse_qs(scope["query_string"].decode()).get("model", [""])
+                name = _asked(scope, "model")
                 await send_json(send, self.last.get(name), 200 if name in self.last else 404)
+            case "GET", "/spans":
+                await send_json(send, list(self.spans.get(_asked(scope, "model"), ())))
+            case "POST", "/outage":
+                self.outage_until = time.monotonic() + float(_asked(scope, "seconds") or 0)
+                await send_json(send, {"status": "failing"})
             case "GET", "/models":
                 data = [{"id": name, "object": "model", "owned_by": "stub"} for name in ("stub", "stub-embed")]
                 await send_json(send, {"object": "list", "data": data})
@@ -94,7 +106,11 @@ class StubLLM:
             "headers": {key.decode(): value.decode() for key, value in scope["headers"]},
             "body": request,
         }
+        if time.monotonic() < self.outage_until:
+            await send_json(send, error_body(503, "The provider was told to fail."), 503)
+            return
         reply = Reply(scope, send, request, behaviour.on(self.requests[name]))
+        began = time.monotonic()
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
@@ -103,6 +119,13 @@ class StubLLM:
             self.abandoned += not reply.broke
         finally:
             self.open -= 1
+            self.spans[name].append((began, time.monotonic()))
+
+
+def _asked(scope: Scope, name: str) -> str:
+    """A value of the query; empty when there is none."""
+    query: str = scope["query_string"].decode()
+    return parse_qs(query).get(name, [""])[0]
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,5 +1,7 @@
 """What the lexicon promises about words, misspelt ones and the pieces that are matched."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from lectern.adapters.lexicon.pieces import (
 )
 from lectern.adapters.lexicon.question import idf
 from lectern.adapters.lexicon.spelling import Spelling, edit_distance
-from lectern.adapters.lexicon.words import STOP_WORDS, Stemmer, split_words
+from lectern.adapters.lexicon.words import STOP_WORDS, Stemmer, searchable, split_words
 
 SITE = Spelling(
     [
@@ -144,3 +146,9 @@ def test_idf_falls_with_frequency(sections: int, data: st.DataObject) -> None:
 def test_any_text_splits_into_plain_words(text: str) -> None:
     """Words hold letters and digits only, so that none can be read as query syntax."""
     assert all(word.isalnum() for word in split_words(text))
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_plain_ascii_is_folded_as_any_text_is(text: str) -> None:
+    """The short way for ASCII gives what Unicode's rules give."""
+    assert searchable(text) == unicodedata.normalize("NFKC", text).casefold()

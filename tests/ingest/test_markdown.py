@@ -3,6 +3,7 @@
 from textwrap import dedent
 
 import pytest
+from markdown_it import MarkdownIt
 
 from lectern.ingest.markdown import read_markdown
 
@@ -94,6 +95,21 @@ def test_markdown_becomes_text(name: str) -> None:
     written, text = LEADS[name]
     (lead,) = read_markdown("page.md", written).sections
     assert (lead.anchor, lead.heading_path, lead.text) == ("", (), text)
+
+
+ADDRESSES = (
+    "x", "/a/b?c=d#e", "https://exämple.org/%zz", "//host", "https://[::1]/", "mailto:a@b.example",
+    "data:image/png;base64,A", "javascript:x", "JavaScript:x", "&#106;avascript:x", "vbscript:x", "file:///x",
+    "data:text/html,x", "&#31;file:x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_judged_as_it_would_be_rendered(address: str) -> None:
+    """What Markdown takes for a link shows its text alone, and what it refuses stays as written."""
+    is_link = "<a" in MarkdownIt("commonmark").render(f"[text]({address})")
+    (lead,) = read_markdown("page.md", f"[text]({address})").sections
+    assert (lead.text == "text") is is_link
 
 
 @pytest.mark.parametrize("name", MDX_LEADS)

@@ -319,6 +319,26 @@ def test_the_last_request_is_kept(stub: Stub, client: httpx2.Client) -> None:
     assert client.get("/last", params={"model": "stub-never"}).status_code == 404
 
 
+def test_spans_tell_when_requests_were_under_way(client: httpx2.Client) -> None:
+    """What was in flight at any moment can be told afterwards."""
+    for _ in range(2):
+        ask(client, "stub-ttft20-tagspans")
+    [(began, ended), (again, _)] = client.get("/spans", params={"model": "stub-ttft20-tagspans"}).json()
+    assert began + 0.02 <= ended <= again
+    assert client.get("/spans", params={"model": "stub-never"}).json() == []
+
+
+def test_an_outage_fails_every_call_until_it_is_over(client: httpx2.Client) -> None:
+    """A provider that is down for a moment, without another process."""
+    body = {"model": "stub-tagoutage", "messages": []}
+    client.post("/outage", params={"seconds": 60}).raise_for_status()
+    try:
+        assert client.post("/chat/completions", json=body).status_code == 503
+    finally:
+        client.post("/outage", params={"seconds": 0}).raise_for_status()
+    assert client.post("/chat/completions", json=body).status_code == 200
+
+
 async def test_many_streams_at_once(stub: Stub) -> None:
     """Two hundred streams run side by side, none after another."""
     limits = httpx2.Limits(max_connections=None)

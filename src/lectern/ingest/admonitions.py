@@ -68,7 +68,7 @@ def _indented_frame(state: StateBlock, start: int, end: int, silent: bool) -> bo
 def _line(state: StateBlock, start: int, markers: str) -> str:
     """The line without its indentation, or nothing when it is code or starts with no marker."""
     position = state.bMarks[start] + state.tShift[start]
-    if state.is_code_block(start) or state.src[position : position + 1] not in tuple(markers):
+    if position >= state.eMarks[start] or state.src[position] not in markers or state.is_code_block(start):
         return ""
     return state.src[position : state.eMarks[start]].rstrip()
 

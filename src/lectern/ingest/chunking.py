@@ -45,7 +45,7 @@ class _Unit:
 
 def count_words(text: str) -> int:
     """The length of a text in the words that chunks are measured by."""
-    return sum(1 for _ in _WORD.finditer(text))
+    return len(_WORD.findall(text))
 
 
 def chunk(text: str, size: ChunkSize = ChunkSize()) -> tuple[str, ...]:
@@ -97,9 +97,10 @@ def _slices(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _bounded(text: str, start: int, end: int, most: int) -> list[tuple[int, int, int]]:
     """The slice itself, or even parts of it when it has more words than a piece may have."""
+    count = len(_WORD.findall(text, start, end))
+    if count <= most:
+        return [(start, end, count)] if count else []
     ends = [word.end() for word in _WORD.finditer(text, start, end)]
-    if len(ends) <= most:
-        return [(start, end, len(ends))] if ends else []
     parts = -(-len(ends) // most)
     length = -(-len(ends) // parts)
     bounded: list[tuple[int, int, int]] = []

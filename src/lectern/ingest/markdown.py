@@ -73,10 +73,17 @@ def _no_partials(_path: str, _text: str) -> dict[str, tuple[str, str]]:
     return {}
 
 
+class _Parser(MarkdownIt):
+    """Leaves the addresses of links as they are written: nothing of them is kept."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 - markdown-it's name
+        return url
+
+
 @cache
 def _parser(*, mdx: bool) -> MarkdownIt:
     # CommonMark's own nesting limit of 20 cuts off lists of ten levels; 100 still bounds hostile pages.
-    md = MarkdownIt("commonmark", {"maxNesting": 100, "alerts": True}).enable(["table", "strikethrough"])
+    md = _Parser("commonmark", {"maxNesting": 100, "alerts": True}).enable(["table", "strikethrough"])
     use_admonitions(md)
     use_mdx(md, expressions=mdx)
     if mdx:

@@ -38,6 +38,8 @@ Contractions fall apart at the apostrophe, as they do in the index.
 
 def searchable(text: str) -> str:
     """The text as it is put into, and looked up in, the full-text tables."""
+    if text.isascii():
+        return text.lower()
     return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text).casefold())
 
 

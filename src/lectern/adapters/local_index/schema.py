@@ -71,11 +71,15 @@ _DROP: Final = {
 }
 
 
+_NO_SYNC: Final = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+"""Nobody else sees a generation in the making and a failed one is thrown away: the finished file is synced, once."""
+
+
 def create(folder: Path) -> None:
     """Make an empty database in a folder."""
     connection = sqlite3.connect(folder / DATABASE)
     try:
-        connection.executescript(_TABLES)
+        connection.executescript(f"{_NO_SYNC} BEGIN; {_TABLES} COMMIT;")
     finally:
         connection.close()
 
@@ -101,13 +105,9 @@ def open_read_only(folder: Path) -> sqlite3.Connection:
 
 
 def open_for_building(folder: Path) -> sqlite3.Connection:
-    """Open a private copy for writing.
-
-    Nobody else sees the copy and a failed build is thrown away, so there is no journal and no syncing in between; the
-    finished file is synced once, before it is published.
-    """
+    """Open a private copy for writing, with a transaction begun."""
     connection = sqlite3.connect(folder / DATABASE, check_same_thread=False, isolation_level=None)
-    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN;")
+    connection.executescript(f"{_NO_SYNC} PRAGMA cache_size = -65536; BEGIN;")
     return connection
 
 
@@ -135,7 +135,10 @@ def optimize(connection: sqlite3.Connection) -> None:
 def _words_of(connection: sqlite3.Connection, table: str, document: int) -> list[tuple[int, str, str, str, str]]:
     """`(row id, title, parents' headings, heading, text)` as the full-text table has them."""
     rows = []
+    headings: dict[str, tuple[str, str, str]] = {}
     for row, title, heading_path, text in connection.execute(_ROWS[table], (document,)):
-        *parents, heading = json.loads(heading_path) or [""]
-        rows.append((row, *map(searchable, (title, " ".join(parents), heading, text))))
+        if heading_path not in headings:
+            *parents, heading = json.loads(heading_path) or [""]
+            headings[heading_path] = searchable(title), searchable(" ".join(parents)), searchable(heading)
+        rows.append((row, *headings[heading_path], searchable(text)))
     return rows

@@ -15,20 +15,26 @@ _DOCUMENT_FREQUENCIES: Final = (
     "AND (:site IS NULL OR site = :site) GROUP BY stem"
 )
 
+_SECTIONS_AT_ONCE: Final = 256
+"""Sections whose new words are stemmed with one question; each costs SQLite a transaction."""
+
 
 def count_words(connection: sqlite3.Connection, site: str) -> None:
     """Count anew, for one site, in how many sections each word and each stem stands."""
     words: Counter[str] = Counter()
     stems: Counter[str] = Counter()
+    stem_of: dict[str, str] = {}
     stemmer = Stemmer()
     rows = connection.execute(
         "SELECT d.title, s.heading_path, s.text FROM documents d JOIN sections s ON s.document = d.id WHERE d.site = ?",
         (site,),
     )
-    for title, heading_path, text in rows:
-        found = set(split_words(" ".join((title, *json.loads(heading_path), text))))
-        words.update(found)
-        stems.update(set(stemmer.stems(found).values()))
+    while batch := rows.fetchmany(_SECTIONS_AT_ONCE):
+        sections = [set(split_words(" ".join((title, *json.loads(path), text)))) for title, path, text in batch]
+        stem_of |= stemmer.stems(set().union(*sections) - stem_of.keys())
+        for found in sections:
+            words.update(found)
+            stems.update({stem_of[word] for word in found if word in stem_of})
     stemmer.close()
     for table, counts in (("words", words), ("stems", stems)):
         connection.execute(_DELETE[table], (site,))
