@@ -10,6 +10,7 @@ import anyio
 import pytest
 from tests.stub_process import Stub
 
+from lectern.adapters import openai_llm
 from lectern.adapters.openai_llm import OpenAILLM
 from lectern.adapters.provider import Provider
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
@@ -69,6 +70,28 @@ async def test_a_whole_answer(make: Make) -> None:
     assert len(items) > 3
     assert items[-1] == Completion("stop", Usage(prompt_tokens=12, completion_tokens=12))
     assert llm.describe().state == "ok"
+
+
+async def test_tokens_coalesce_under_pressure(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that does not keep up handles 20 ms of tokens at once, and loses none; one that does waits for none."""
+    llm = make("stub-len100-itl4")
+    calm = [item async for item in llm.stream(PROMPT)]
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def sleeping(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleeping)
+    await anext(llm.stream(PROMPT))
+    assert not slept
+    monkeypatch.setattr(openai_llm, "under_pressure", lambda: True)
+    pressed = [item async for item in llm.stream(PROMPT)]
+    assert "".join(map(str, pressed[:-1])) == "".join(map(str, calm[:-1]))
+    assert pressed[-1] == calm[-1]
+    assert len(pressed) < 50
+    assert max(slept) <= 0.02
 
 
 async def test_what_is_asked(stub: Stub, make: Make) -> None:

@@ -18,6 +18,7 @@ from lectern.adapters.provider import Provider, StatusError
 from lectern.adapters.provider_outcome import FOREIGN, Outcome
 from lectern.ports import Completion, Part, Prompt
 from lectern.resilience import deadline
+from lectern.resilience.sensor import under_pressure
 from lectern.resilience.watchdog import Watchdog
 
 _USAGE_SECONDS = 1
@@ -25,6 +26,10 @@ _USAGE_SECONDS = 1
 
 _DRAIN_SECONDS = 0.1
 """How long a stream that is done waits for the end of its body, so that its connection can be used again."""
+
+_COALESCE_SECONDS = 0.02
+"""Under pressure a stream is read at most this often, and what came meanwhile is one piece: a token that is handled by
+itself costs a write, and no reader sees 20 ms."""
 
 _OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 """The limit has two names: OpenAI's newer models refuse the first, other servers do not know the second."""
@@ -116,7 +121,10 @@ class OpenAILLM:
                 watchdog.heard()
                 if not part:
                     return
+                came = now()
                 yield part
+                if under_pressure():
+                    await asyncio.sleep(came + _COALESCE_SECONDS - now())
                 if answer.frames > frames and answer.has_text:
                     due = min(last, now() + (_USAGE_SECONDS if answer.finished else self._token_seconds))
             with suppress(*FOREIGN):
