@@ -41,7 +41,7 @@ def database() -> Iterator[Counter[str]]:
         (Engine, "rollback", lambda *_: seen.update(["rollback"])),
         (Pool, "connect", lambda *_: seen.update(["connect"])),
         (Pool, "checkout", lambda *_: seen.update(["held"])),
-        (Pool, "checkin", lambda *_: seen.subtract(["held"])),
+        (Pool, "checkin", lambda *_: seen.subtract(["held"])),  # codespell:ignore checkin
     ]
     for target, name, listener in listeners:
         event.listen(target, name, listener)
