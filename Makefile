@@ -9,7 +9,8 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test faults test-browser test-retrieval image image-test load bench soak check format lock oracle clean
+.PHONY: help run test faults test-browser test-retrieval image image-test load bench soak counts counts-baseline check format \
+  lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -49,6 +50,12 @@ bench: .venv/dev.installed ## Measure every figure of docs/performance.md, or ON
 
 soak: .venv/dev.installed ## Half an hour of steady readers (SECONDS changes it): memory, descriptors and threads stay flat
 	$(BIN)/python -m loadtests.soak
+
+counts: .venv/dev.installed ## Count instructions of requests and tokens (needs valgrind), and compare with the committed ones
+	$(BIN)/python -m tests.counts
+
+counts-baseline: .venv/dev.installed ## Write what is counted now to the file that is committed
+	$(BIN)/python -m tests.counts --update
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the test suite runs besides Python packages, where it is missing and this may install it: Debian's
-# pgbouncer and nodejs. Without them the tests that need them are skipped, except under CI=true. Running it again changes
-# nothing.
+# pgbouncer, nodejs and valgrind. Without the first two, tests that need them are skipped, except under CI=true; without
+# the third, `make counts` cannot count. Running it again changes nothing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin"
 missing=()
 command -v pgbouncer >/dev/null || missing+=(pgbouncer)
 command -v node >/dev/null || missing+=(nodejs)
+command -v valgrind >/dev/null || missing+=(valgrind)
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   echo "Missing: ${missing[*]}. Install with your package manager to run the tests that need it." >&2

@@ -27,11 +27,13 @@ class Provider:
     Attributes:
         tokens: Length of the next answers, in tokens.
         lockstep: Whether `release` sends each token after the first; else the loop's turns do.
+        connections: How many were opened so far.
     """
 
     def __init__(self) -> None:
         self.tokens = 40
         self.lockstep = True
+        self.connections = 0
         self._server: asyncio.Server | None = None
         self._stream: _Connection | None = None
 
@@ -50,6 +52,10 @@ class Provider:
         if self._stream is not None:
             self._stream.send_token()
 
+    def connected(self) -> None:
+        """Note that somebody has connected."""
+        self.connections += 1
+
     def began(self, stream: "_Connection") -> None:
         """Note whose answer is under way: there is one at a time."""
         self._stream = stream
@@ -66,6 +72,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self._provider.connected()
 
     def data_received(self, data: bytes) -> None:
         self._got += data

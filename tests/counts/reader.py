@@ -53,6 +53,16 @@ class Reader(asyncio.Protocol):
         reader._transport, _ = await loop.create_connection(lambda: reader, "127.0.0.1", port)
         return reader
 
+    def watch(self, on_token: Callable[[], None]) -> None:
+        """Have this called at each token, too, and first."""
+        before = self._on_token
+
+        def both() -> None:
+            on_token()
+            before()
+
+        self._on_token = both
+
     async def ask(self, data: bytes) -> bytes:
         """Send a request; the whole answer, head included.
 

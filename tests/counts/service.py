@@ -25,6 +25,9 @@ from lectern.config import Settings
 from lectern.serving.protocol import GuardedProtocol
 from lectern.wiring import build_ports
 
+TOKENS: Final = 40
+"""Of an answer, unless another length is asked for."""
+
 _LONG_SECONDS: Final = 600.0
 
 
@@ -52,7 +55,7 @@ class Service:
         """Search, with the question's vector."""
         await self.reader.ask(_SEARCH)
 
-    async def streamed(self, *, tokens: int = 40, session: str | None = None) -> str:
+    async def streamed(self, *, tokens: int = TOKENS, session: str | None = None) -> str:
         """A whole streamed turn in lockstep, kept at its end; its conversation's id."""
         self.provider.tokens, self.provider.lockstep = tokens, True
         body = {"message": QUESTION} | ({"session_id": session} if session else {})
@@ -65,12 +68,12 @@ class Service:
         return str(json.loads(started)["conversation_id"])
 
     async def whole(self) -> None:
-        """A turn of 40 tokens as one JSON object."""
-        self.provider.tokens, self.provider.lockstep = 40, False
+        """A turn as one JSON object."""
+        self.provider.tokens, self.provider.lockstep = TOKENS, False
         answer = await self.reader.ask(_WHOLE)
         assert b'"degraded":{}' in answer
 
-    async def beside(self, *, tokens: int = 40) -> None:
+    async def beside(self, *, tokens: int = TOKENS) -> None:
         """What a turn asks the provider, asked by the reader itself."""
         self.provider.tokens, self.provider.lockstep = tokens, True
         await self.peer.ask(_EMBED)
@@ -125,6 +128,7 @@ async def _serve(app: FastAPI) -> Server:
         proxy_headers=False,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=int(_LONG_SECONDS),
     )
     config.load()
     server = Server(config)

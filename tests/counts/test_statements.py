@@ -1,0 +1,107 @@
+"""What a turn asks of the database: statements, transactions, round trips, and nothing while tokens flow."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, Pool, event
+from tests.counts.service import TOKENS, Service, running, settings_for
+from tests.counts.site import make_site
+from tests.database_servers import Postgres
+
+from lectern.adapters.sql_migrations import migrate
+
+SAVE = {"begin": 1, "execute": 2, "commit": 1}
+"""One transaction: the conversation, and the turn."""
+
+READ = {"begin": 1, "execute": 1, "commit": 1}
+"""One statement brings the earlier turns."""
+
+READ_TRIPS = Counter(SELECT=2, BEGIN=1, SET=1, COMMIT=1)
+SAVE_TRIPS = Counter(SELECT=1, BEGIN=1, SET=1, INSERT=2, COMMIT=1)
+"""Each transaction asks first whether its connection still lives, and limits its statements' time."""
+
+
+def sent(postgres: Postgres, since: int = 0) -> tuple[Counter[str], int]:
+    """The first words of all statements in the server's log since this place, and its end."""
+    log = postgres._log.read_text()
+    return Counter(re.findall(r"LOG:  statement: (\w+)", log[since:])), len(log)
+
+
+@pytest.fixture
+def database() -> Iterator[Counter[str]]:
+    """Counts what SQLAlchemy does, on every engine; `held` is how many connections are out of their pool now."""
+    seen: Counter[str] = Counter()
+    listeners = [
+        (Engine, "before_cursor_execute", lambda *_: seen.update(["execute"])),
+        (Engine, "begin", lambda *_: seen.update(["begin"])),
+        (Engine, "commit", lambda *_: seen.update(["commit"])),
+        (Engine, "rollback", lambda *_: seen.update(["rollback"])),
+        (Pool, "connect", lambda *_: seen.update(["connect"])),
+        (Pool, "checkout", lambda *_: seen.update(["held"])),
+        (Pool, "checkin", lambda *_: seen.subtract(["held"])),  # codespell:ignore checkin
+    ]
+    for target, name, listener in listeners:
+        event.listen(target, name, listener)
+    yield seen
+    for target, name, listener in listeners:
+        event.remove(target, name, listener)
+
+
+@pytest.fixture
+async def on_postgres(tmp_path: Path, _own_logs: None, postgres: Postgres) -> AsyncGenerator[Service, None]:
+    """A warm service on a real Postgres that logs every statement it is sent."""
+    await make_site(settings_for(tmp_path))
+    url = postgres.make("counted")
+    migrate(url)
+    postgres.query("ALTER DATABASE counted SET log_statement = 'all'")
+    async with running(tmp_path, database_url=url) as service:
+        session = await service.streamed()
+        await service.streamed(session=session)
+        yield service
+    postgres.query("DROP DATABASE counted WITH (FORCE)")
+
+
+async def test_a_first_turn_is_one_transaction(service: Service, database: Counter[str]) -> None:
+    """Nothing is read for it, and it is saved in two statements."""
+    await service.streamed()
+    assert +database == SAVE
+
+
+async def test_a_follow_up_is_two_transactions(service: Service, database: Counter[str]) -> None:
+    """One statement brings the earlier turns, two keep the new one."""
+    session = await service.streamed()
+    database.clear()
+    await service.streamed(session=session)
+    assert +database == Counter(READ) + Counter(SAVE)
+
+
+async def test_what_keeps_nothing_asks_nothing(service: Service, database: Counter[str]) -> None:
+    """A search and a look at health leave the database alone."""
+    await service.search()
+    await service.health()
+    assert +database == {}
+
+
+async def test_no_connection_is_held_while_tokens_flow(service: Service, database: Counter[str]) -> None:
+    """At every token of a follow-up the pool has all of its connections, and nothing was asked since the first."""
+    session = await service.streamed()
+    held: list[tuple[int, int]] = []
+    service.reader.watch(lambda: held.append((database["held"], database["execute"])))
+    database.clear()
+    await service.streamed(session=session)
+    assert held == [(0, READ["execute"])] * TOKENS
+
+
+async def test_postgres_is_sent_no_more_than_that(on_postgres: Service, postgres: Postgres) -> None:
+    """By the server's own log: a save is six round trips at most, the earlier turns are five, each one transaction."""
+    _, end = sent(postgres)
+    session = await on_postgres.streamed()
+    first, end = sent(postgres, end)
+    await on_postgres.streamed(session=session)
+    then, _ = sent(postgres, end)
+    assert first <= SAVE_TRIPS
+    assert then <= READ_TRIPS + SAVE_TRIPS
+    assert (first["COMMIT"], then["COMMIT"]) == (1, 2)
