@@ -56,10 +56,14 @@ class Dense:
             cosines = np.where(self.sites == number, cosines, -np.inf)
         count = min(MATCHED_CHUNKS, len(cosines))
         nearest = np.argpartition(-cosines, count - 1)[:count]
+        nearest = nearest[np.argsort(-cosines[nearest], kind="stable")]
+        nearest = nearest[np.isfinite(cosines[nearest])]
+        # As lists: taking single numbers out of an array costs ten times as much.
+        chunks = zip(self.chunks[nearest].tolist(), cosines[nearest].tolist(), strict=True)
         found: dict[int, tuple[int, float]] = {}
-        for place in nearest[np.argsort(-cosines[nearest], kind="stable")]:
-            if np.isfinite(cosines[place]):
-                found.setdefault(int(self.sections[place]), (int(self.chunks[place]), float(cosines[place])))
+        for section, chunk in zip(self.sections[nearest].tolist(), chunks, strict=True):
+            if section not in found:
+                found[section] = chunk
         return found
 
 

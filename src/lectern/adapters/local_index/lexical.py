@@ -90,16 +90,19 @@ def lexical_matches(
     chunks, windows = _CHUNKS[site is not None], _WINDOWS[site is not None]
     most_chunks = FUSED_CHUNKS if fused else MATCHED_CHUNKS
     most_windows = FUSED_WINDOWS if fused else MATCHED_WINDOWS
-    for section, chunk, score in rows(chunks, any_term, most_chunks):
-        match = found.setdefault(section, Match())
-        if score / query.mass > match.chunk_score:
-            match.chunk, match.chunk_score = chunk, score / query.mass
+    mass = query.mass
+    for section, chunk, score in rows(chunks, any_term, most_chunks):  # best first
+        if section not in found:
+            found[section] = Match(chunk, score / mass)
     together = rows(windows, any_term_and_stop_word, most_windows) if query.stop_words else ()
     with_stop_words = {window: score for _, window, score in together}
     for section, window, score in rows(windows, any_term, most_windows):
-        match = found.setdefault(section, Match())
+        match = found.get(section)
+        if match is None:
+            match = found[section] = Match()
         stop_words = with_stop_words.get(window, score) - score
-        match.window_score = max(match.window_score, (score + STOP_WORD_SHARE * stop_words) / query.mass)
+        window_score = (score + STOP_WORD_SHARE * stop_words) / mass
+        match.window_score = max(match.window_score, window_score)
     return found
 
 

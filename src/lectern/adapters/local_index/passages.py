@@ -8,14 +8,12 @@ from lectern.adapters.lexicon.pieces import WINDOW_WORDS, around, passage_id
 from lectern.ports import Document, Passage, Section
 
 
-def section_weights(connection: sqlite3.Connection, sections: Collection[int]) -> dict[int, float]:
-    """`section → weight`, in the order of reading."""
-    return dict(
-        connection.execute(
-            "SELECT id, weight FROM sections WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps(list(sections)),),
-        )
-    )
+def section_weights(connection: sqlite3.Connection, sections: Collection[int]) -> list[tuple[int, float]]:
+    """`(section, weight)`, in the order of reading."""
+    return connection.execute(
+        "SELECT id, weight FROM sections WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(list(sections)),),
+    ).fetchall()
 
 
 def read_passages(connection: sqlite3.Connection, best: Sequence[tuple[int, int | None, float]]) -> tuple[Passage, ...]:

@@ -1,6 +1,7 @@
 """One search: read the question, match chunks and windows, fuse with vectors, hand back passages and a confidence."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from lectern.adapters.lexicon.confidence import Figures, confidence
@@ -67,12 +68,13 @@ def find(
         # A section outside the nearest is at most as near as the last of them.
         farthest = min(cosine for _, cosine in nearest.values())
         ranked = [
-            _fused(section, weight, matches.get(section), nearest.get(section), farthest)
-            for section, weight in weights.items()
+            _fused(section, weight, matches.get(section, _NO_MATCH), nearest.get(section), farthest)
+            for section, weight in weights
         ]
     else:
-        ranked = [_lexical(section, weight, matches[section]) for section, weight in weights.items()]
-    return query, sorted(ranked, key=lambda item: (-item.score, item.section))
+        ranked = [_lexical(section, weight, matches[section]) for section, weight in weights]
+    ranked.sort(key=_score, reverse=True)  # which leaves equals in the order of reading
+    return query, ranked
 
 
 def figures(reader: Reader, query: Query, ranked: list[Ranked]) -> Figures:
@@ -92,9 +94,13 @@ def _lexical(section: int, weight: float, match: Match) -> Ranked:
     return Ranked(section, match.chunk, score, score)
 
 
-def _fused(section: int, weight: float, match: Match | None, near: tuple[int, float] | None, farthest: float) -> Ranked:
-    lexical = weight * match.score if match else 0.0
-    chunk, cosine = near or (match.chunk if match else None, farthest)
+_NO_MATCH: Final = Match()
+_score: Final = attrgetter("score")
+
+
+def _fused(section: int, weight: float, match: Match, near: tuple[int, float] | None, farthest: float) -> Ranked:
+    lexical = weight * match.score
+    chunk, cosine = near or (match.chunk, farthest)
     return Ranked(section, chunk, DENSE_SHARE * weight * cosine + (1 - DENSE_SHARE) * lexical, lexical)
 
 
