@@ -19,13 +19,8 @@ class Timers:
     class Handle:
         """One timer."""
 
-        def __init__(self, when: float) -> None:
-            self._when = when
+        def __init__(self) -> None:
             self.cancelled = False
-
-        def when(self) -> float:
-            """When it fires."""
-            return self._when
 
         def cancel(self) -> None:
             """Fire not."""
@@ -38,7 +33,7 @@ class Timers:
     def call_at(self, when: float, call: Callable[[], object]) -> "Timers.Handle":
         """Set a timer."""
         self.set += 1
-        handle = self.Handle(when)
+        handle = self.Handle()
         self._timers.append((when, call, handle))
         return handle
 

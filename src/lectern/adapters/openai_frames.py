@@ -7,6 +7,8 @@ cost of relaying one.
 import json
 from typing import Any
 
+from pydantic_core import from_json
+
 from lectern.ports import Completion, Finish, Usage
 
 _MOST_BYTES = 1_000_000
@@ -72,7 +74,7 @@ class StreamedAnswer:
             self.done = True
             return ""
         self.frames += 1
-        chunk = json.loads(data)
+        chunk = _read_json(data)
         if not isinstance(chunk, dict) or chunk.get("error"):
             raise NoAnswer("an error instead of a frame")
         self._usage = _usage(chunk.get("usage")) or self._usage
@@ -99,6 +101,13 @@ class StreamedAnswer:
         except UnicodeEncodeError:
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return text
+
+
+def _read_json(data: bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return from_json(data)  # half the cost of the standard library's
+    except ValueError:
+        return json.loads(data)  # which takes half a character, too, and says what is wrong
 
 
 def _usage(value: Any) -> Usage | None:  # noqa: ANN401 - whatever the provider sent

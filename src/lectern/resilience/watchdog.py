@@ -17,21 +17,21 @@ class Watchdog:
         expired: Whether it was called.
     """
 
-    __slots__ = ("_by", "_expire", "_loop", "_timer", "_waiting", "expired")
+    __slots__ = ("_by", "_expire", "_loop", "_set_for", "_timer", "_waiting", "expired")
 
     def __init__(self, expire: Callable[[], object]) -> None:
         self.expired = False
         self._expire = expire
         self._loop = asyncio.get_running_loop()
         self._waiting = False
-        self._by = 0.0
+        self._by = self._set_for = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def wait(self, by: float) -> None:
         """A wait begins that may last until a moment of the loop's clock."""
         self._waiting = True
         self._by = by
-        if self._timer is None or self._timer.when() > by:
+        if self._timer is None or self._set_for > by:
             self._set()
 
     def heard(self) -> None:
@@ -48,6 +48,8 @@ class Watchdog:
     def _set(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        # Remembered here, as uvloop's timers are not for the very moment they were asked for.
+        self._set_for = self._by
         self._timer = self._loop.call_at(self._by, self._look)
 
     def _look(self) -> None:
