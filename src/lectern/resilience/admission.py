@@ -1,8 +1,8 @@
-"""How many turns one worker takes at once, learned from whether its event loop keeps up. Pure: time is an argument.
+"""How many turns one worker takes at once, learned from whether it keeps up with them. Pure: time is an argument.
 
 There is no limit until pressure is felt. Then it is what is under way, and from there it goes by additive increase and
-multiplicative decrease, as TCP's window and the limits of Netflix's `concurrency-limits` do: a tenth less while the
-loop does not keep up, some turns more while it does and somebody is refused. So, under pressure, no more begin than
+multiplicative decrease, as TCP's window and the limits of Netflix's `concurrency-limits` do: a tenth less while it
+does not keep up, some turns more while it does and somebody is refused. So, under pressure, no more begin than
 end. That bounds what comes in before the next verdict, which is late by nature: a turn costs most after its beginning.
 
 The limit is what may be under way, not a rate: it fits turns of a second and of a minute without knowing which. When
@@ -14,9 +14,9 @@ from typing import Final
 
 from lectern.resilience.pressure import Verdict
 
-LEAST_TURNS: Final = 64
-"""Never fewer: the load that each worker is sized for (60 streams, `serving/plan.py`), a burst of as many, and what one
-who measures the service asks at once. Fewer turns do not press a worker by their number."""
+LEAST_TURNS: Final = 80
+"""Never fewer: the load that each worker is sized for (60 streams, `serving/plan.py`), or a burst of as many, and a
+third more, as a reader who has the end of an answer asks again before its turn has left."""
 
 STEP_SECONDS: Final = 0.25
 """Between two changes of the limit, so that each is seen in the verdict before the next: its window is as long. Envoy's
