@@ -1,6 +1,7 @@
 """The whole service with a proxy before its provider, readers who keep count, and what must hold after any fault."""
 
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -273,6 +274,12 @@ def _links(pid: int) -> list[str]:
         except OSError:  # closed meanwhile
             continue
     return links
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _kind(link: str) -> str:

@@ -14,7 +14,7 @@ import anyio.to_thread
 import pytest
 from tests.faults.conftest import MakeRig, Seen
 from tests.faults.readers import Chat
-from tests.faults.rig import Rig
+from tests.faults.rig import Rig, cpu_seconds
 from tests.serving.servers import ROOT, until
 
 PIPED_LOG = 'exec > >(echo $BASHPID >"$WINDOW/../reader"; exec cat) 2>&1'
@@ -24,12 +24,6 @@ PIPED_LOG = 'exec > >(echo $BASHPID >"$WINDOW/../reader"; exec cat) 2>&1'
 def log_reader(rig: Rig) -> int:
     """The process that reads the log."""
     return int((rig.folder / "reader").read_text())
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.fault(18, "another process holds the database's write lock")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lectern.resilience.pressure import CALM, LATE_SECONDS, SAMPLES, STARVED_SECONDS, Pressure
+from lectern.resilience.pressure import CALM, LATE_SECONDS, LONG_QUEUE, SAMPLES, STARVED_SECONDS, Pressure
 
 BUSY, SHARED = 0.98, 0.4
 
@@ -31,6 +31,17 @@ def test_what_others_do_to_the_machine_is_pressure_only_when_it_is_much() -> Non
     """A loop that is late while its process has idle moments is late for somebody else's work."""
     assert not after(*[(LATE_SECONDS * 3, SHARED)] * SAMPLES).under
     assert after(*[(STARVED_SECONDS * 1.1, SHARED)] * SAMPLES).under
+
+
+def test_a_standing_queue_for_the_threads_is_pressure() -> None:
+    """The loop may be in time, as the work is done beside it; what comes and goes is none."""
+    pressure = Pressure()
+    for waiting in (LONG_QUEUE * 2, 0, LONG_QUEUE * 2, 0, 0):
+        pressure.note(0, BUSY, waiting)
+    assert pressure.verdict == "calm"
+    for _ in range(SAMPLES):
+        pressure.note(0, SHARED, LONG_QUEUE + 1)
+    assert pressure.under
 
 
 def test_pressure_ends_lower_than_it_begins() -> None:

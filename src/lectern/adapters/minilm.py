@@ -16,6 +16,7 @@ from lectern.adapters.minilm_model import MiniLM
 from lectern.adapters.minilm_tensors import NotTheModel
 from lectern.errors import UpstreamUnavailable
 from lectern.ports import Part, State, Vector
+from lectern.resilience.threads import processor_threads
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class MiniLMEmbeddings:
     def __init__(self, folder: Path, *, model: str, threads: int = 2) -> None:
         self._folder = folder
         self._name = model
-        self._limiter = anyio.CapacityLimiter(threads)
+        self._limiter = processor_threads(threads)
         self._lock = threading.Lock()
         self._loaded: MiniLM | None = None
         self._state: State = "unknown"

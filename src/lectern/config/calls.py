@@ -9,11 +9,11 @@ class CallSettings(SettingsPart):
     """Time limits, retries, circuit breakers and bulkheads."""
 
     max_turns: int = Field(
-        2000,
+        1250,
         ge=1,
         le=100_000,
         description="Questions and searches under way at once in one worker, whatever its speed; the next is refused. "
-        "It bounds memory: any worker must be able to hold 1,000 waiting streams",
+        "It bounds memory, 0.1 to 0.2 MB each: any worker must be able to hold 1,000 waiting streams",
     )
     rerank_timeout_seconds: Seconds = Field(
         3, description="Time to rank what was found; after it the order of the index stands"

@@ -1,8 +1,8 @@
-"""How many turns one worker takes at once, learned from whether its event loop keeps up. Pure: time is an argument.
+"""How many turns one worker takes at once, learned from whether it keeps up with them. Pure: time is an argument.
 
-There is no limit until pressure is felt. Then it is what is under way, and from there it goes by additive increase and
-multiplicative decrease, as TCP's window and the limits of Netflix's `concurrency-limits` do: a tenth less while the
-loop does not keep up, some turns more while it does and somebody is refused. So, under pressure, no more begin than
+There is no limit until pressure is felt. Then it is a little more than is under way, and goes on by additive increase
+and multiplicative decrease, as TCP's window and the limits of Netflix's `concurrency-limits` do: a tenth less while the
+worker does not keep up, some turns more while it does and somebody is refused. So, under pressure, no more begin than
 end. That bounds what comes in before the next verdict, which is late by nature: a turn costs most after its beginning.
 
 The limit is what may be under way, not a rate: it fits turns of a second and of a minute without knowing which. When
@@ -14,9 +14,13 @@ from typing import Final
 
 from lectern.resilience.pressure import Verdict
 
-LEAST_TURNS: Final = 64
-"""Never fewer: the load that each worker is sized for (60 streams, `serving/plan.py`), a burst of as many, and what one
-who measures the service asks at once. Fewer turns do not press a worker by their number."""
+LEAST_TURNS: Final = 80
+"""Never fewer: the load that each worker is sized for (60 streams, `serving/plan.py`), or a burst of as many, and a
+third more, as a reader who has the end of an answer asks again before its turn has left."""
+
+FIRST_PART: Final = 1.25
+"""The first limit, of what is under way when pressure is first felt: a crowd that is over in half a second passes, and
+an overload has used up the rest by then."""
 
 STEP_SECONDS: Final = 0.25
 """Between two changes of the limit, so that each is seen in the verdict before the next: its window is as long. Envoy's
@@ -75,7 +79,7 @@ class Limiter:
         """Set the limit anew by the verdict of now."""
         if self.limit is None:
             if verdict == "pressed":
-                self._set(self.turns, now)
+                self._set(int(self.turns * FIRST_PART), now)
         elif verdict == "calm" and now - max(self.last_refusal, self._changed) > FREE_SECONDS:
             self.limit = None
         elif now - self._changed < STEP_SECONDS:

@@ -16,7 +16,7 @@ class Door:
 
     Args:
         limiter: Decides.
-        sensor: Feels the event loop, as long as turns are under way or a limit stands.
+        sensor: Feels the pressure, as long as turns are under way or a limit stands.
         clock: Seconds that never go back; the sensor's.
     """
 
@@ -74,7 +74,7 @@ class Door:
         logger.warning(
             "Refusing new turns: %d are under way, %s",
             self._limiter.turns,
-            "as many as MAX_TURNS allows" if self._limiter.limit is None else "and the event loop does not keep up",
+            "as many as MAX_TURNS allows" if self._limiter.limit is None else "and this worker does not keep up",
         )
 
     def _end_refusing(self, since: float) -> None:

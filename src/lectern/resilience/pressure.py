@@ -1,4 +1,4 @@
-"""Whether an event loop keeps up with its work, judged by how late its timers come.
+"""Whether a worker keeps up with its work, judged by how late its loop's timers come, and by the queue for its threads.
 
 A loop that has idle moments finds a timer when it is due; one that has none is late by a whole round of all that there
 is to do, and stays late: it is the standing delay that tells, not the passing one. So a median of the last quarter of a
@@ -24,6 +24,10 @@ STARVED_SECONDS: Final = 0.06
 """The same where others use the processor: their work comes in bursts that are none of this loop's, and a worker that
 refused because of them would help nobody. A container that is throttled pauses for up to 100 ms, too."""
 
+LONG_QUEUE: Final = 16.0
+"""More calls than this waiting for each thread are pressure. A search takes 5 to 10 ms, so who waits last waits for
+0.1 to 0.2 s: more than chance brings together, less than a reader notices. A refusal does not wait there."""
+
 BUSY_SHARE: Final = 0.85
 """From this share of a core on the process counts as using it throughout; the rest are slices that others get."""
 
@@ -40,28 +44,33 @@ class Pressure:
         late_seconds: The median lateness.
     """
 
-    __slots__ = ("_late", "_shares", "late_seconds", "under", "verdict")
+    __slots__ = ("_late", "_queues", "_shares", "late_seconds", "under", "verdict")
 
     def __init__(self) -> None:
         self._late: deque[float] = deque(maxlen=SAMPLES)
         self._shares: deque[float] = deque(maxlen=SAMPLES)
+        self._queues: deque[float] = deque(maxlen=SAMPLES)
         self.verdict: Verdict = "calm"
         self.under = False
         self.late_seconds = 0.0
 
-    def note(self, late_seconds: float, cpu_share: float) -> None:
+    def note(self, late_seconds: float, cpu_share: float, waiting: float = 0) -> None:
         """Take a sample; too few of them are calm.
 
         Args:
             late_seconds: By how much a timer was late.
             cpu_share: Processor time that the process used since the last sample, as a part of the time that passed.
+            waiting: Calls that wait for a thread of the processor's, for each thread.
         """
         self._late.append(late_seconds)
         self._shares.append(cpu_share)
-        self.late_seconds = median(self._late) if len(self._late) == SAMPLES else 0.0
-        limit = LATE_SECONDS if sum(self._shares) >= BUSY_SHARE * len(self._shares) else STARVED_SECONDS
-        if self.late_seconds > limit:
-            self.verdict = "pressed"
-        else:
-            self.verdict = "between" if self.late_seconds > limit * CALM else "calm"
+        self._queues.append(waiting)
+        if len(self._late) == SAMPLES:
+            self.late_seconds = median(self._late)
+            self.verdict = self._judge()
         self.under = self.verdict == "pressed" or (self.under and self.verdict == "between")
+
+    def _judge(self) -> Verdict:
+        limit = LATE_SECONDS if sum(self._shares) >= BUSY_SHARE * SAMPLES else STARVED_SECONDS
+        worst = max(self.late_seconds / limit, median(self._queues) / LONG_QUEUE)
+        return "pressed" if worst > 1 else "between" if worst > CALM else "calm"

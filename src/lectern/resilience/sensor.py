@@ -1,10 +1,11 @@
-"""Feels the pressure on this worker's event loop while it has turns under way; a worker without work is left asleep."""
+"""Feels the pressure on this worker while it has turns under way; one without work is left asleep."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
 
+from lectern.resilience import threads
 from lectern.resilience.pressure import Pressure
 
 SAMPLE_SECONDS: Final = 0.05
@@ -39,7 +40,7 @@ class Sensor:
 
     @property
     def under_pressure(self) -> bool:
-        """Whether the loop does not keep up with its work. Costs nothing: it is what the last sample said."""
+        """Whether the worker does not keep up with its work. Costs nothing: it is what the last sample said."""
         return self._pressure.under
 
     def listen(self, listener: Listener) -> None:
@@ -79,7 +80,7 @@ class Sensor:
     def _sample(self, loop: asyncio.AbstractEventLoop) -> None:
         now, used = self._clock(), self._cpu()
         late, passed = max(0.0, now - self._due), now - self._sampled
-        self._pressure.note(late, (used - self._used) / passed if passed > 0 else 0.0)
+        self._pressure.note(late, (used - self._used) / passed if passed > 0 else 0.0, threads.waiting())
         self._sampled, self._used = now, used
         self._wait(loop, SAMPLE_SECONDS - PROBE_SECONDS - late)
         for listener in tuple(self._listeners):
@@ -95,5 +96,5 @@ def here() -> Sensor:
 
 
 def under_pressure() -> bool:
-    """Whether this worker's event loop does not keep up with its work. An attribute look-up, no clock and no call."""
+    """Whether this worker does not keep up with its work. An attribute look-up, no clock and no call."""
     return _here.under_pressure

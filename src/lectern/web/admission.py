@@ -17,8 +17,8 @@ RETRY_AFTER_SECONDS: Final = (1, 2, 3)
 class AdmissionMiddleware:
     """Counts requests that cost something until their answer has ended, and refuses those there is no room for.
 
-    A refusal is made of bytes that are ready. The connection stays open, and the server drops the body that is still
-    on its way.
+    A refusal is made of bytes that are ready, and costs two thirds of a `/health`. The connection stays open, and the
+    server drops the body that is still on its way.
 
     Args:
         app: The app behind it.

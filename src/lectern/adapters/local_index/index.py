@@ -26,6 +26,7 @@ from lectern.adapters.local_index.update import LocalUpdate
 from lectern.errors import IndexUnavailable
 from lectern.ops.file_lock import unlock
 from lectern.ports import Document, Hits, Part, State, Vector
+from lectern.resilience.threads import processor_threads
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class LocalIndex:
         self._generation: Generation | None = None
         self._state: State = "unknown"
         self._note = ""
-        self._searching = anyio.CapacityLimiter(search_threads)
+        self._searching = processor_threads(search_threads)
         self._updating = anyio.CapacityLimiter(1)
 
     async def search(

@@ -21,6 +21,7 @@ from lectern.adapters.qdrant_index.update import QdrantUpdate
 from lectern.adapters.qdrant_index.view import View, read_view
 from lectern.errors import IndexUnavailable
 from lectern.ports import Document, Hits, Part, State, Vector
+from lectern.resilience.threads import processor_threads
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class QdrantIndex:
         self._view: View | None = None
         self._state: State = "unknown"
         self._note = ""
-        self._reading = anyio.CapacityLimiter(threads)
+        self._reading = processor_threads(threads)
 
     async def search(
         self, query: str, *, vector: Vector | None = None, limit: int = 5, site: str | None = None
