@@ -34,6 +34,24 @@ async def test_the_text_to_embed_says_where_it_stands(bakery: Index) -> None:
     assert any("Bread" in text and "Baking" in text and "Cooling" in text and "crust" in text for text in texts)
 
 
+async def test_the_texts_of_some_pages_can_be_asked_for(bakery: Index) -> None:
+    """Of held pages and of pages just put, with what has its vector left out as ever; a path that is none has none."""
+    async with bakery.update("bakery") as update:
+        await update.put([page("new.md", "New", section("Fresh words."))])
+        asked = await update.unembedded("topics", ["till.md", "new.md", "none.md"])
+        assert [text for _, text in asked] == [
+            "New\nFresh words.",
+            "The till > Refunds\nRefunds need the receipt and the manager's key. Press the red button twice.",
+            "The till > Closing\nCount the drawer at closing time and write the sum into the ledger.",
+        ]
+        assert await update.unembedded("topics", []) == []
+        await update.put_vectors({key: meaning(text) for key, text in asked[:2]}, "topics")
+        assert await update.unembedded("topics", ["new.md", "till.md"]) == asked[2:]
+    async with bakery.update("bakery") as update:
+        assert await update.unembedded("topics", ["new.md", "till.md"]) == asked[2:]
+        assert len(await update.unembedded("topics", ["bread.md"])) == 4
+
+
 async def test_a_meaning_is_found_without_a_common_word(bakery: Index) -> None:
     """A query whose words stand nowhere finds the sections that its vector is near to."""
     await embed(bakery)

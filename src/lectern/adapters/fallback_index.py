@@ -246,9 +246,9 @@ class BothUpdates:
         found = await self._both(lambda update: update.counts())
         return found[0]
 
-    async def unembedded(self, model: str) -> list[tuple[str, str]]:
+    async def unembedded(self, model: str, paths: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """See `IndexUpdate.unembedded`; what either of the two lacks."""
-        found = await self._both(lambda update: update.unembedded(model))
+        found = await self._both(lambda update: update.unembedded(model, paths))
         return list({key: text for missing in found for key, text in missing}.items())
 
     async def put_vectors(self, vectors: Mapping[str, Vector], model: str) -> None:

@@ -146,8 +146,8 @@ class IndexUpdate(Protocol):
         """How much the site holds now, this update's changes included."""
         ...
 
-    async def unembedded(self, model: str) -> list[tuple[str, str]]:
-        """`(key, text)` of the chunks that have no vector of this model yet.
+    async def unembedded(self, model: str, paths: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """`(key, text)` of the chunks that have no vector of this model yet; of these documents only, when named.
 
         The key is a hash of the text, so an unchanged or repeated chunk is never embedded twice.
         """

@@ -26,6 +26,14 @@ SELECT (SELECT count(*) FROM documents WHERE site = :site),
      WHERE d.site = :site)
 """
 
+_CHUNKS: Final = """
+SELECT c.key, d.title, s.heading_path, c.text
+FROM documents d JOIN sections s ON s.document = d.id JOIN chunks c ON c.section = s.id
+WHERE d.site = :site {pages} {vectors} ORDER BY d.path, s.position, c.position
+"""
+_THESE_PAGES: Final = "AND d.path IN (SELECT value FROM json_each(:paths))"
+_NO_VECTOR: Final = "AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.key = c.key)"
+
 
 class Building:
     """The next generation of the index, as far as one site changes it.
@@ -84,18 +92,14 @@ class Building:
             return Counts()
         return Counts(*self._connection.execute(_COUNTS, {"site": self._site}).fetchone())
 
-    def unembedded(self, model: str) -> list[tuple[str, str]]:
-        """`(key, text)` of the site's chunks without a vector of this model, in reading order."""
+    def unembedded(self, model: str, paths: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """`(key, text)` of the site's chunks without a vector of this model, in reading order; of these pages only."""
         if self._connection is None:
             return []
         known: set[str] = set(self._new_vectors) if model == self._model else set()
-        if matrix.model_of(self._connection) == model:
-            known |= {key for (key,) in self._connection.execute("SELECT key FROM vectors")}
-        rows = self._connection.execute(
-            "SELECT c.key, d.title, s.heading_path, c.text FROM documents d JOIN sections s ON s.document = d.id "
-            "JOIN chunks c ON c.section = s.id WHERE d.site = ? ORDER BY d.path, s.position, c.position",
-            (self._site,),
-        )
+        is_same = matrix.model_of(self._connection) == model
+        statement = _CHUNKS.format(pages="" if paths is None else _THESE_PAGES, vectors=_NO_VECTOR if is_same else "")
+        rows = self._connection.execute(statement, {"site": self._site, "paths": json.dumps(list(paths or ()))})
         missing = {
             key: embedded_text(title, json.loads(heading_path), text)
             for key, title, heading_path, text in rows

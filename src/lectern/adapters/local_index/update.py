@@ -46,9 +46,9 @@ class LocalUpdate:
         """See `IndexUpdate.counts`."""
         return await self._in_thread(self._building.counts)
 
-    async def unembedded(self, model: str) -> list[tuple[str, str]]:
+    async def unembedded(self, model: str, paths: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """See `IndexUpdate.unembedded`; each text says its page and headings first."""
-        return await self._in_thread(partial(self._building.unembedded, model))
+        return await self._in_thread(partial(self._building.unembedded, model, paths))
 
     async def put_vectors(self, vectors: Mapping[str, Vector], model: str) -> None:
         """See `IndexUpdate.put_vectors`. Vectors of another model go when the update is committed.

@@ -98,18 +98,11 @@ class QdrantUpdate:
             + sum(len(section.chunks) for page in pages for section in page.sections),
         )
 
-    async def unembedded(self, model: str) -> list[tuple[str, str]]:
+    async def unembedded(self, model: str, paths: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """See `IndexUpdate.unembedded`; each text says its page and headings first."""
-        places: dict[str, tuple[str, list[int], str]] = {}
-        conditions = [schema.equals("embedded", 0)] if model == self.base.model else []
-        condition = schema.living(self.base.generation, ["chunk"], *conditions, site=self.site)
-        fields = ["document", "place", "key", "title", "heading_path", "text"]
-        async for record in scroll(self._connection, self.base.collection, condition, fields):
-            payload = record.payload
-            if payload["document"] not in self.gone:
-                text = embedded_text(payload["title"], payload["heading_path"], payload["text"])
-                places.setdefault(payload["key"], (payload["document"], payload["place"], text))
-        staged = self._staged_texts()
+        held = None if paths is None else [path for path in paths if path in self._held and path not in self.gone]
+        places = await self._held_texts(model, held) if held is None or held else {}
+        staged = self._staged_texts(self.documents if paths is None else paths)
         known = set(self.vectors) if model == self.model else set()
         if model == self.base.model:
             known |= await embedded_keys(self._connection, self.base, staged)
@@ -132,10 +125,24 @@ class QdrantUpdate:
         self.model = model
         self.vectors.update(vectors)
 
-    def _staged_texts(self) -> dict[str, tuple[str, list[int], str]]:
-        """`key → (path, place, text)` of the chunks that are put by this update."""
+    async def _held_texts(self, model: str, paths: Sequence[str] | None) -> dict[str, tuple[str, list[int], str]]:
+        """`key → (path, place, text)` of the chunks that stay and have no vector of this model; of these pages only."""
+        found: dict[str, tuple[str, list[int], str]] = {}
+        conditions = [schema.equals("embedded", 0)] if model == self.base.model else []
+        conditions += [] if paths is None else [schema.any_of("document", paths)]
+        condition = schema.living(self.base.generation, ["chunk"], *conditions, site=self.site)
+        fields = ["document", "place", "key", "title", "heading_path", "text"]
+        async for record in scroll(self._connection, self.base.collection, condition, fields):
+            payload = record.payload
+            if payload["document"] not in self.gone:
+                text = embedded_text(payload["title"], payload["heading_path"], payload["text"])
+                found.setdefault(payload["key"], (payload["document"], payload["place"], text))
+        return found
+
+    def _staged_texts(self, paths: Iterable[str]) -> dict[str, tuple[str, list[int], str]]:
+        """`key → (path, place, text)` of the chunks that are put by this update, of these pages."""
         staged: dict[str, tuple[str, list[int], str]] = {}
-        for path, document in self.documents.items():
+        for path, document in ((path, self.documents[path]) for path in paths if path in self.documents):
             for position, section in enumerate(document.sections):
                 for number, chunk in enumerate(section.chunks):
                     text = embedded_text(document.title, section.heading_path, chunk)
