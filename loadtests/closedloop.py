@@ -16,7 +16,8 @@ class Readers:
     """So many readers for so many seconds.
 
     Attributes:
-        ramp_seconds: They come one after another within this time, which is not counted; 0 for all at once.
+        ramp_seconds: They come one after another within this time; answers that end in it are not counted. 0 for all
+            at once.
         patience_seconds: How long one exchange may take.
     """
 
@@ -56,9 +57,9 @@ class Stage:
         return sum(self.since <= ended <= self.until for ended in ends) / (self.until - self.since)
 
     def totals(self) -> list[float]:
-        """How long each answer took, in seconds, of those asked for while all readers were at it."""
-        asked = (trace for trace in self.traces if self.since <= trace.due <= self.until and not trace.error)
-        return [trace.ended - trace.due for trace in asked if trace.ended is not None]
+        """How long each answer took, in seconds, of those that were under way while all readers were at it."""
+        answers = ((trace.due, trace.ended) for trace in self.traces if not trace.error and trace.ended is not None)
+        return [ended - due for due, ended in answers if due <= self.until and ended >= self.since]
 
     def total_ms(self) -> dict[str, float]:
         """Percentiles of these, in milliseconds.

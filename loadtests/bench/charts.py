@@ -7,16 +7,16 @@ see as the median: an average hides it, a histogram draws it one pixel high.
 """
 
 import argparse
+import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import AutoLocator, FixedLocator, FuncFormatter, Locator, LogLocator, NullLocator
 
 from loadtests.bench.distribution import SHARES, Distribution, by_kind
 from loadtests.bench.measured import number
@@ -25,6 +25,15 @@ from loadtests.bench.record import Record, RecordError, read
 _COLOURS: Final = {"lectern": "#0b6e4f", "relay": "#d1495b", "stub": "#6c757d", "embedding": "#edae49"}
 """Told apart also by those who see few colours: dark green, red, grey, yellow, each with a line of its own."""
 _LINES: Final = {"lectern": "-", "relay": "--", "stub": ":", "embedding": "-."}
+_LEAST_MS: Final = 0.1
+"""Tokens in one packet are nothing apart; their curve begins at the left."""
+_MARKS: Final[tuple[tuple[float, Callable[[], Locator]], ...]] = (
+    (0.5, AutoLocator),
+    (2, lambda: LogLocator(subs=(1, 1.5, 2, 3, 5, 7))),
+    (3, lambda: LogLocator(subs=(1, 2, 5))),
+    (math.inf, LogLocator),
+)
+"""The marks that have room where an axis is so many powers of ten long at most."""
 _FASTEST: Final = SHARES.index(0.05)
 _ONE_IN: Final = (1, 2, 10, 100, 1000, 10_000)
 
@@ -82,13 +91,15 @@ def survival(kind: str, services: Mapping[str, Distribution]) -> Figure:
 
 
 def _scale(axes: Axes, services: Mapping[str, Distribution]) -> None:
-    """Axes in words and in milliseconds, from where the fastest twentieth is: what came in one packet has no gap."""
+    """Axes in words and in milliseconds, from where the fastest twentieth is."""
     most = max(distribution.count for distribution in services.values())
     positive = [value for one in services.values() for value in one.milliseconds[_FASTEST:] if value > 0]
     if positive:
         axes.set_xscale("log")
-        axes.set_xlim(left=0.9 * min(positive))
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        axes.set_xlim(left=max(_LEAST_MS, 0.98 * min(positive)))
+        left, right = axes.get_xlim()
+        decades = math.log10(right / left)
+        axes.xaxis.set_major_locator(next(marks for most, marks in _MARKS if decades <= most)())
     axes.set_yscale("log")
     axes.set_ylim(max(0.7 / most, 1e-4), 1.15)
     axes.yaxis.set_major_locator(FixedLocator([1 / one_in for one_in in _ONE_IN if one_in <= most]))
@@ -118,8 +129,6 @@ def _caption(record: Record, title: str) -> str:
 def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
-
-mpl.use("Agg")
 
 if __name__ == "__main__":
     sys.exit(main())

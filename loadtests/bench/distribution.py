@@ -29,6 +29,10 @@ class Distribution:
     count: int
     milliseconds: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.milliseconds) != len(SHARES):
+            raise ValueError(f"{len(self.milliseconds)} quantiles, where {len(SHARES)} belong")
+
     @classmethod
     def of(cls, milliseconds: Sequence[float]) -> "Distribution":
         """The distribution of at least one time."""

@@ -13,6 +13,10 @@ class Measured:
     figure: Figure
     values: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError(f"the figure {self.figure.name} has no value")
+
     @property
     def median(self) -> float:
         """The middle of the repetitions."""

@@ -114,6 +114,4 @@ def read(path: Path) -> Record:
         raise RecordError(f"{path}: no record of the bench: {where + ': ' if where else ''}{first['msg']}") from error
     if record.format != FORMAT:
         raise RecordError(f"{path}: a record of format {record.format}; this bench reads format {FORMAT}")
-    if any(not measured.values for row in record.rows for measured in row.figures):
-        raise RecordError(f"{path}: no record of the bench: a figure without a value")
     return record

@@ -57,7 +57,8 @@ def table(record: Record) -> str:
 
 def _lines(row: RowRecord) -> list[str]:
     if row.broken:
-        return [f"| {_cell(row.title)} | | | broke off: {_cell(row.broken)} | no |"]
+        # The first line says what; a log may follow, which names places on this machine.
+        return [f"| {_cell(row.title)} | | | broke off: {_cell(row.broken.splitlines()[0])} | no |"]
     titles = [_cell(row.title), *[""] * len(row.figures)]
     return [f"| {title} | {_figure(measured)} |" for title, measured in zip(titles, row.figures, strict=False)]
 

@@ -1,9 +1,9 @@
 """Fifty readers who chat at once, as streams and as JSON, beside fifty who ask the provider itself.
 
 Each reader asks again as soon as it is answered, on a connection that it keeps; Lectern has as many workers as it plans
-for the machine. The readers arrive within the length of one answer, as readers do, and their arrival is not counted.
-The figures "all at once" are those of fifty who all ask in the same millisecond: then a turn waits for the others' work
-before the model is asked, whoever serves, so it has no target but is told.
+for the machine. The readers arrive within the length of one answer, as readers do, and no answer counts that ended
+before all had come. The figures "all at once" are those of fifty who all ask in the same millisecond: then a turn waits
+for the others' work before the model is asked, whoever serves, so it has no target but is told.
 
 The stub is asked by as many readers in the same way, in turns with Lectern; who begins changes with each repetition.
 """

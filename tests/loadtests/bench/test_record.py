@@ -49,10 +49,11 @@ def changed(text: str, **fields: object) -> str:
 def test_what_is_no_record_is_told_in_one_line(tmp_path: Path) -> None:
     """A file that is missing, cut, of another kind or of another format; each time which file and what is wrong."""
     path = tmp_path / "run.json"
-    write(a_record(came_to(0, 1, 1, 1)), path)
+    write(a_record(came_to(0, 1, 1, 1, gap_of_stub=[1.0, 2.0])), path)
     good = path.read_text()
     valueless = good.replace('"values":[0.0]', '"values":[]')
-    assert valueless != good
+    longer = good.replace('"milliseconds":[', '"milliseconds":[0,')
+    assert valueless != good != longer
     bad = {
         good[: len(good) // 2]: "Invalid JSON",
         "": "Invalid JSON",
@@ -60,7 +61,8 @@ def test_what_is_no_record_is_told_in_one_line(tmp_path: Path) -> None:
         "[]": "no record of the bench",
         changed(good, format=2): "a record of format 2; this bench reads format 1",
         changed(good, rows=[{"name": "chats"}]): "rows.0.title: Field required",
-        valueless: "a figure without a value",
+        valueless: "the figure errors has no value",
+        longer: "quantiles, where",
     }
     for content, said in bad.items():
         path.write_text(content)

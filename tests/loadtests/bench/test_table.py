@@ -9,7 +9,9 @@ from loadtests.bench.record import write
 from tests.loadtests.bench.records import a_record, came_to
 from tests.serving.servers import ROOT
 
-RECORD = a_record(came_to(0, 8, 0.7, 80), came_to(1, 9, 0.9, 90), came_to(0, 30, 0.75, 85), broken="OSError: a\n| b")
+RECORD = a_record(
+    came_to(0, 8, 0.7, 80), came_to(1, 9, 0.9, 90), came_to(0, 30, 0.75, 85), broken="OSError: a | b\nat /a/place"
+)
 TABLE = """\
 | What | Figure | Target | Median (range) | Met |
 |---|---|---|---|---|
