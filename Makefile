@@ -9,7 +9,7 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test faults test-browser test-retrieval image image-test load bench check format lock oracle clean
+.PHONY: help run test faults test-browser test-retrieval image image-test load bench bench-peers check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ load: .venv/dev.installed ## 50 readers for a minute against a server and a stub
 
 bench: .venv/dev.installed ## Measure one worker beside the stub and a bare relay, on a schedule, and print the ratios
 	$(BIN)/python -m loadtests.bench
+
+bench-peers: .venv/dev.installed ## Measure hayhooks, a LiteLLM proxy and a ChatKit server beside it (installs them under data/; ten minutes)
+	$(BIN)/python -m loadtests.peers $(if $(WRITE),--write $(WRITE))
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

@@ -9,15 +9,17 @@ that, a run takes about seven minutes. `--write` puts the tables between `<!-- p
 
 import argparse
 import datetime as dt
+import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.bench import machine
 from loadtests.bench.markers import MarkersError, between
 from loadtests.peers import record as records
 from loadtests.peers.lineup import PEERS
-from loadtests.peers.measuring import MODEL, Plan, measure
+from loadtests.peers.measuring import MODEL, Plan, give_faults, measure
 from loadtests.peers.record import Record, RecordError
 from loadtests.peers.table import section
 from loadtests.services import ROOT
@@ -38,6 +40,7 @@ def main() -> int:
     )
     parser.add_argument("--write", type=Path, metavar="DOCUMENT")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started ends with this program
     try:
         run = records.read(arguments.source) if arguments.source else _measured(arguments)
         text = section(run)
@@ -55,13 +58,19 @@ def _measured(arguments: argparse.Namespace) -> Record:
     here, commit, at = machine.Machine.here(), machine.commit(ROOT), dt.datetime.now(dt.UTC)
     began = time.monotonic()
     chosen = [peer for peer in PEERS if arguments.only is None or peer.name in arguments.only]
-    plan = Plan(tuple(arguments.readers), arguments.repeat, faults=not arguments.no_faults)
-    found = measure(chosen, plan)
-    seconds = round(time.monotonic() - began, 1)
-    run = Record(at, commit, here, machine.versions(), MODEL, arguments.repeat, seconds, found)
-    records.write(run, arguments.out)
+    found = measure(chosen, Plan(tuple(arguments.readers), arguments.repeat))
+    run = Record(at, commit, here, machine.versions(), MODEL, arguments.repeat, _since(began), found)
+    records.write(run, arguments.out)  # a run that is broken off among the faults leaves its figures
+    if not arguments.no_faults:
+        give_faults(chosen, found)
+        run = replace(run, seconds=_since(began))
+        records.write(run, arguments.out)
     print(f"Figures: {arguments.out}", file=sys.stderr)
     return run
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 1)
 
 
 if __name__ == "__main__":

@@ -26,12 +26,10 @@ class Plan:
     Attributes:
         readers: How many ask at once, a wave of each.
         repeat: Waves of each size.
-        faults: Whether the provider fails, too, which takes most of a minute a fault.
     """
 
     readers: tuple[int, ...] = (50, 100)
     repeat: int = 5
-    faults: bool = True
 
 
 def measure(peers: Sequence[Peer], plan: Plan) -> list[PeerRecord]:
@@ -40,21 +38,18 @@ def measure(peers: Sequence[Peer], plan: Plan) -> list[PeerRecord]:
     provider_record = PeerRecord(
         "stub", "the provider itself", "a stub: what the answers take without anything before them"
     )
-    with services.stub() as stub:
-        with ExitStack() as stack:
-            running = {"stub": Running(stub, targets.of_stub(stub.url, MODEL), _health(stub))}
-            for peer in peers:
-                if started := _start(stack, peer, records[peer.name], stub.url, MODEL):
-                    running[peer.name] = started
-            _waves(running, {"stub": provider_record} | records, plan)
-            for name, one in running.items():
-                if name != "stub":
-                    _say(f"{name}: readers leave, then the server is told to stop")
-                    records[name].pss_after_bytes = one.service.pss_bytes()
-                    records[name].left = one.left(stub.url)
-                    records[name].stopped = one.stopped()
-        if plan.faults:
-            _faults(peers, records, stub.url)
+    with services.stub() as stub, ExitStack() as stack:
+        running = {"stub": Running(stub, targets.of_stub(stub.url, MODEL), _health(stub))}
+        for peer in peers:
+            if started := _start(stack, peer, records[peer.name], stub.url, MODEL):
+                running[peer.name] = started
+        _waves(running, {"stub": provider_record} | records, plan)
+        del running["stub"]
+        for name, one in running.items():
+            _say(f"{name}: readers leave, then the server is told to stop")
+            records[name].pss_after_bytes = one.service.pss_bytes()
+            records[name].left = one.left(stub.url)
+            records[name].stopped = one.stopped()
     return [provider_record, *records.values()]
 
 
@@ -98,18 +93,21 @@ def _waves(running: dict[str, Running], records: dict[str, PeerRecord], plan: Pl
                 records[name].waves.setdefault(readers, []).append(running[name].asked(readers, MODEL))
 
 
-def _faults(peers: Sequence[Peer], records: dict[str, PeerRecord], provider: str) -> None:
-    there = [peer for peer in peers if records[peer.name].waves]
-    for fault in FAULTS:
-        with ExitStack() as stack:
-            running: dict[str, Running] = {}
-            for peer in there:
-                if started := _start(stack, peer, records[peer.name], provider, fault.model_of(peer)):
-                    running[peer.name] = started
-            _say(f"{fault.title}: one question to each")
-            outcomes = met(fault, running, {peer.name: peer for peer in there}, provider)
-        for name, outcome in outcomes.items():
-            records[name].faults[fault.name] = outcome
+def give_faults(peers: Sequence[Peer], records: Sequence[PeerRecord]) -> None:
+    """Start those that were measured once more for each fault of the provider, and note what a reader gets."""
+    by_name = {record.name: record for record in records}
+    there = {peer.name: peer for peer in peers if by_name[peer.name].waves}
+    with services.stub() as stub:
+        for fault in FAULTS:
+            with ExitStack() as stack:
+                running: dict[str, Running] = {}
+                for name, peer in there.items():
+                    if started := _start(stack, peer, by_name[name], stub.url, fault.model_of(peer)):
+                        running[name] = started
+                _say(f"{fault.title}: one question to each")
+                outcomes = met(fault, running, there, stub.url)
+            for name, outcome in outcomes.items():
+                by_name[name].faults[fault.name] = outcome
 
 
 def _health(stub: Service) -> str:

@@ -61,7 +61,7 @@ def test_who_is_not_there_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(measuring, "made", missing)
     dead: Peer = replace(RELAY, name="dead", start=broken)
-    records_ = measure([HAYHOOKS, dead, RELAY], Plan(readers=(2,), repeat=1, faults=False))
+    records_ = measure([HAYHOOKS, dead, RELAY], Plan(readers=(2,), repeat=1))
     assert [record.absent for record in records_] == [
         "",
         "not installed: no wheel for hayhooks",
