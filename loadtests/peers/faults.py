@@ -7,6 +7,7 @@ from typing import Final
 import httpx2
 
 from loadtests.peers.peer import Peer
+from loadtests.peers.reply import Reply, ask
 from loadtests.peers.waves import Running, provider_counts
 from loadtests.wire import Target
 
@@ -36,27 +37,6 @@ FAULTS: Final = (
     Fault("fail429", "the provider answers 429, `Retry-After: 1`", "stub-fail429"),
     Fault("stall", "the provider falls silent after 10 tokens", "stub-ttft50-itl10-stall10"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came over the wire.
-
-    Attributes:
-        head: The status line and the headers; empty when nothing came.
-        ended: Whether the service ended it, in whatever way, before the reader's patience did.
-        seconds: How long that took.
-    """
-
-    head: bytes
-    body: bytes
-    ended: bool
-    seconds: float
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 0 when none came."""
-        return int(self.head.split(maxsplit=2)[1]) if self.head else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +78,7 @@ def judged(reply: Reply, peer: Peer, target: Target, calls: int, health: list[fl
     return Outcome(
         status=reply.status,
         tokens=reply.body.count(target.token),
-        whole=reply.status == 200 and target.ending in reply.body,  # noqa: PLR2004 - HTTP
+        whole=reply.whole(target),
         told=reply.status >= 400 or peer.failed in reply.body,  # noqa: PLR2004 - HTTP
         stand_in=bool(peer.stand_in) and peer.stand_in in reply.body,
         ended=reply.ended,
@@ -110,29 +90,6 @@ def judged(reply: Reply, peer: Peer, target: Target, calls: int, health: list[fl
         health_failures=health.count(None),
         excerpt=reply.body[-_EXCERPT:].decode(errors="replace"),
     )
-
-
-async def ask(target: Target, seconds: float) -> Reply:
-    """One question, read until the service closes the connection, or for so many seconds."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    reader, writer = await asyncio.open_connection(target.host, target.port)
-    writer.write(target.request)
-    parts: list[bytes] = []
-    ended = False
-    try:
-        async with asyncio.timeout(seconds):
-            while part := await reader.read(65536):
-                parts.append(part)
-            ended = True
-    except TimeoutError:
-        pass
-    except ConnectionError:
-        ended = True
-    finally:
-        writer.transport.abort()
-    head, _, body = b"".join(parts).partition(b"\r\n\r\n")
-    return Reply(head, body, ended, loop.time() - began)
 
 
 async def _watched(health: str) -> list[float | None]:

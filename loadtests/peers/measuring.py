@@ -1,10 +1,12 @@
 """The run itself: every peer is started, asked in turn with the others, left, stopped, and given a failing provider."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
+
+import psutil
 
 from loadtests import services, targets
 from loadtests.peers.environments import NotInstalledError, made
@@ -45,11 +47,12 @@ def measure(peers: Sequence[Peer], plan: Plan) -> list[PeerRecord]:
                 running[peer.name] = started
         _waves(running, {"stub": provider_record} | records, plan)
         del running["stub"]
-        for name, one in running.items():
+        for name, one in list(running.items()):
             _say(f"{name}: readers leave, then the server is told to stop")
-            records[name].pss_after_bytes = one.service.pss_bytes()
-            records[name].left = one.left(stub.url)
-            records[name].stopped = one.stopped()
+            with _lost(name, running, records):
+                records[name].pss_after_bytes = one.service.pss_bytes()
+                records[name].left = one.left(stub.url)
+                records[name].stopped = one.stopped()
     return [provider_record, *records.values()]
 
 
@@ -81,16 +84,29 @@ def _start(stack: ExitStack, peer: Peer, record: PeerRecord, provider: str, mode
 
 
 def _waves(running: dict[str, Running], records: dict[str, PeerRecord], plan: Plan) -> None:
-    for name, one in running.items():
-        records[name].pss_idle_bytes = one.service.pss_bytes()
-        one.asked(_WARM_UP_READERS, MODEL)
-    names = list(running)
+    for name, one in list(running.items()):
+        with _lost(name, running, records):
+            records[name].pss_idle_bytes = one.service.pss_bytes()
+            one.asked(_WARM_UP_READERS, MODEL)
     for repetition in range(plan.repeat):
-        turn = repetition % len(names)
         for readers in plan.readers:
             _say(f"repetition {repetition + 1} of {plan.repeat}: {readers} readers at once")
+            names = list(running)
+            turn = repetition % len(names)
             for name in names[turn:] + names[:turn]:
-                records[name].waves.setdefault(readers, []).append(running[name].asked(readers, MODEL))
+                with _lost(name, running, records):
+                    found = running[name].asked(readers, MODEL)
+                    records[name].waves.setdefault(readers, []).append(found)
+
+
+@contextmanager
+def _lost(name: str, running: dict[str, Running], records: dict[str, PeerRecord]) -> Iterator[None]:
+    """A service that is gone in the middle of the run: its record says so, and the others go on."""
+    try:
+        yield
+    except (psutil.Error, OSError) as error:
+        records[name].absent = f"broke off: {type(error).__name__}"
+        del running[name]
 
 
 def give_faults(peers: Sequence[Peer], records: Sequence[PeerRecord]) -> None:

@@ -12,10 +12,9 @@ from typing import Final
 
 import httpx2
 
-from loadtests.services import Service
+from loadtests.services import Service, stop
 
 _START_SECONDS: Final = 120
-_STOP_SECONDS: Final = 20
 _ASK_AGAIN_SECONDS: Final = 0.02
 _KEPT: Final = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 """What a peer gets of this environment: no setting that is meant for Lectern."""
@@ -49,12 +48,7 @@ def running(command: Sequence[str | Path], port: int, ready: str, environment: M
             _await_ready(f"{service.url}{ready}", process, log)
             yield service
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
 
 
 def _await_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -44,7 +44,7 @@ class PeerRecord:
     pss_after_bytes: int = 0
     waves: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
-    stopped: dict[str, Any] = field(default_factory=dict)
+    stopped: dict[str, int] = field(default_factory=dict)
     faults: dict[str, Outcome] = field(default_factory=dict)
 
 

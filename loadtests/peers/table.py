@@ -32,9 +32,10 @@ def weights(peers: Sequence[PeerRecord]) -> str:
     lines = ["| | does | packages | size, MiB | ready, s | PSS idle → after, MiB |", "|---|---|--:|--:|--:|--:|"]
     for peer in peers:
         title = f"{peer.title} {peer.version}".strip()
-        if peer.absent and not peer.waves:
+        if not peer.waves:
             lines.append(f"| {title} | {_cell(peer.absent)} | | | | |")
             continue
+        does = _cell(f"{peer.does}; {peer.absent}".removesuffix("; "))
         environment = peer.environment
         weight = (
             f"{len(environment.packages)} | {_mebibytes(environment.size_bytes)}"
@@ -47,7 +48,7 @@ def weights(peers: Sequence[PeerRecord]) -> str:
             if peer.pss_after_bytes
             else _ABSENT
         )
-        lines.append(f"| {title} | {_cell(peer.does)} | {weight} | {ready} | {memory} |")
+        lines.append(f"| {title} | {does} | {weight} | {ready} | {memory} |")
     return "\n".join(lines)
 
 

@@ -4,8 +4,9 @@ import time
 
 import pytest
 from loadtests import services, targets
-from loadtests.peers.faults import FAULTS, Fault, Reply, ask, judged, met
+from loadtests.peers.faults import FAULTS, Fault, judged, met
 from loadtests.peers.lineup import PEERS
+from loadtests.peers.reply import Reply, ask
 from loadtests.peers.table import in_words
 from loadtests.peers.waves import Running
 from loadtests.stub_model import parse

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+from loadtests import targets
 from loadtests.peers import measuring
 from loadtests.peers import record as records
 from loadtests.peers.environments import NotInstalledError
@@ -15,6 +18,7 @@ from loadtests.peers.lineup import PEERS
 from loadtests.peers.measuring import Plan, measure
 from loadtests.peers.peer import Peer
 from loadtests.peers.process import NotStartedError
+from loadtests.peers.waves import Running
 from loadtests.services import ROOT, Service
 from tests.service_process import environment
 
@@ -45,6 +49,25 @@ def test_a_run_leaves_its_record_and_its_table(tmp_path: Path) -> None:
     done = subprocess.run(again, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "| bare relay |" in done.stdout
+
+
+def test_who_ends_in_the_middle_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that dies after its first wave keeps what it has, and the other one goes on."""
+    asked = Running.asked
+
+    def dies(self: Running, readers: int, model: str) -> dict[str, Any]:
+        found = asked(self, readers, model)
+        if self.target.name == "mortal" and readers == 2:
+            process = psutil.Process(self.service.pid)
+            process.kill()
+            process.wait(10)
+        return found
+
+    monkeypatch.setattr(Running, "asked", dies)
+    mortal = replace(RELAY, name="mortal", target=lambda url: targets.of_relay(url).renamed("mortal"))
+    _, dead, alive = measure([mortal, RELAY], Plan(readers=(2, 3), repeat=1))
+    assert (dead.absent, list(dead.waves)) == ("broke off: NoSuchProcess", [2])
+    assert (alive.absent, list(alive.waves)) == ("", [2, 3])
 
 
 def test_who_is_not_there_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

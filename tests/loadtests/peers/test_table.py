@@ -29,7 +29,9 @@ def wave(first: float, *, asked: int = 50, answered: int = 50) -> dict[str, Any]
 def outcome(**fields: Any) -> Outcome:
     """An outcome of nothing special."""
     plain: dict[str, Any] = dict.fromkeys(Outcome.__dataclass_fields__, False)
-    return Outcome(**plain | {"status": 200, "tokens": 3, "seconds": 1.0, "calls": 1, "health_ms": 2.0} | fields)
+    return Outcome(
+        **plain | {"status": 200, "tokens": 3, "seconds": 1.0, "calls": 1, "health_ms": 2.0, "excerpt": ""} | fields
+    )
 
 
 def run() -> Record:
@@ -37,7 +39,7 @@ def run() -> Record:
     one = PeerRecord("one", "One", "pages", "1.2", environment=Environment({"a": "1", "b": "2"}, 3 * 2**20))
     one.ready_seconds, one.pss_idle_bytes, one.pss_after_bytes = [2.0, 3.0, 2.5], 64 * 2**20, 75 * 2**20
     one.waves = {50: [wave(300), wave(500), wave(310)], 100: [wave(700)]}
-    one.left, one.stopped = {"readers": 10, "closed": 9}, {"readers": 10, "whole": 10, "errors": []}
+    one.left, one.stopped = {"readers": 10, "closed": 9}, {"readers": 10, "whole": 10}
     one.faults = {"fail500": outcome(status=502, told=True, ended=True), "stall": outcome(tokens=10)}
     gone = PeerRecord("gone", "Gone", "all | everything", absent="not installed: no such version")
     mute = PeerRecord("mute", "Mute", "nothing", waves={50: [wave(0, answered=0)]})
