@@ -84,12 +84,17 @@ def _started(command: Sequence[str], line: re.Pattern[str], env: dict[str, str] 
         try:
             yield Service(_address(line, Path(log.name), process), process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a process to end, and end it when it does not within 40 seconds."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _address(line: re.Pattern[str], log: Path, process: subprocess.Popen[bytes]) -> str:
