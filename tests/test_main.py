@@ -8,15 +8,16 @@ from tests.service_process import environment
 from tests.serving.servers import ROOT
 
 NOT_FOR_EVERY_START = {
+    "aiohttp",
     "alembic",
     "cohere",
     "httpx2",
     "huggingface_hub",
+    "lectern.adapters.qdrant_index",
     "lectern.ingest.pipeline",
     "numpy",
     "openai",
     "psycopg2",
-    "qdrant_client",
     "rich",
     "sqlalchemy.dialects.postgresql",
     "tokenizers",
@@ -47,4 +48,4 @@ def test_a_start_pays_for_what_it_uses_only(tmp_path: Path) -> None:
 def test_what_is_configured_is_imported_before_the_fork(tmp_path: Path) -> None:
     """Workers share it, and no first reader waits for it."""
     modules = imported(tmp_path, OPENAI_API_KEY="x", QDRANT_URL="http://127.0.0.1:9")
-    assert {"openai", "qdrant_client"} <= modules
+    assert {"openai", "lectern.adapters.qdrant_index"} <= modules

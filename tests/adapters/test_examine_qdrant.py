@@ -93,7 +93,7 @@ async def test_points_that_others_removed_are_missed(
 ) -> None:
     """What was committed is counted again."""
     chunks = schema.living(1_000_000, [schema.CHUNK])
-    await connection.client.delete(name, points_selector=chunks, wait=True)
+    await connection.client.delete(name, chunks)
     finding = (await examine(connection, name))["qdrant pages"]
     assert (finding.state, " 0 chunks" in finding.found) == ("warn", True)
     assert "ingest" in finding.fix

@@ -2,38 +2,26 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from qdrant_client import AsyncQdrantClient
-from qdrant_client.models import UpdateResult, UpdateStatus
+from tests.contracts.qdrant_memory import LocalTransport
 from tests.database_servers import Postgres, running_pgbouncer
 from tests.qdrant_server import QdrantServer, running_qdrant
 from tests.sample_pages import small_site
 
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
+from lectern.adapters.qdrant_index.rest import QdrantRest
 from lectern.adapters.sql_migrations import migrate
 from lectern.ports import Index
 
 
-class LocalMode(AsyncQdrantClient):
-    """The client's engine of its own, which warns that it makes no payload indexes."""
-
-    async def create_payload_index(self, *_: Any, **__: Any) -> UpdateResult:
-        """Do nothing, in silence."""
-        return UpdateResult(operation_id=0, status=UpdateStatus.COMPLETED)
-
-
 class InMemory(QdrantConnection):
-    """The client's local mode instead of a server. It blocks the loop, so it is for tests only."""
+    """Qdrant's client in its local mode instead of a server."""
 
-    def __init__(self, client: AsyncQdrantClient) -> None:
+    def __init__(self, transport: LocalTransport) -> None:
         super().__init__("http://memory", read_seconds=30)
-        self._client = client
-
-    async def close(self) -> None:
-        """Leave it open: other openings of the same index share it."""
+        self.client = QdrantRest(transport)
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +37,9 @@ async def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
     if request.param == "local":
         yield lambda: LocalIndex(tmp_path / "index")
     elif request.param == "qdrant memory":
-        client = LocalMode(":memory:")
-        yield lambda: QdrantIndex(InMemory(client))
-        await client.close()
+        transport = LocalTransport()
+        yield lambda: QdrantIndex(InMemory(transport))
+        await transport.end()
     else:
         server = request.getfixturevalue("qdrant")
         name = server.fresh_name()

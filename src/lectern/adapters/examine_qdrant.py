@@ -4,16 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from qdrant_client import models
-from qdrant_client.http.exceptions import UnexpectedResponse
-
 from lectern.adapters.qdrant_index import schema
 from lectern.adapters.qdrant_index.connection import NoCollection, QdrantConnection, brief
 from lectern.adapters.qdrant_index.control import Control, read_control
+from lectern.adapters.qdrant_index.transport import StatusError
 from lectern.errors import IndexUnavailable
 from lectern.ops.findings import Finding
-
-PORT: Final = 6333
 
 _INGEST: Final = "Ingest: ./entrypoint.sh ingest PATH --base-url URL."
 
@@ -41,10 +37,10 @@ async def examine_qdrant(connection: QdrantConnection, *, alias: str, wanted: Wa
     """
     where = f"Qdrant at {connection.host}"
     try:
-        known = await connection.read(lambda client: client.get_collections())
+        known = await connection.read(lambda client: client.collections())
     except (NoCollection, IndexUnavailable) as error:
         return [Finding("qdrant", "fail", f"{where}: {brief(error.__cause__)}", _fix(error.__cause__))]
-    here = Finding("qdrant", "ok", f"{where} takes the key, {len(known.collections)} collections")
+    here = Finding("qdrant", "ok", f"{where} takes the key, {len(known)} collections")
     try:
         return [here, *await _examine_collection(connection, alias, wanted)]
     except NoCollection:
@@ -63,10 +59,13 @@ async def _examine_collection(connection: QdrantConnection, alias: str, wanted: 
         IndexUnavailable: It cannot be read, or is not ours.
     """
     control = await read_control(connection, alias)
-    info = await connection.read(lambda client: client.get_collection(control.collection))
+    sizes = await connection.read(lambda client: client.vector_sizes(control.collection))
     living = schema.living(control.generation, [schema.CHUNK])
-    held = await connection.read(lambda client: client.count(control.collection, living, exact=True))
-    return [_pages(control, held.count), _vectors(control, info, wanted.model, await wanted.dimensions())]
+    held = await connection.read(lambda client: client.count(control.collection, living))
+    return [
+        _pages(control, held),
+        _vectors(control, sizes.get(schema.MEANING), wanted.model, await wanted.dimensions()),
+    ]
 
 
 def _pages(control: Control, held: int) -> Finding:
@@ -85,9 +84,9 @@ def _pages(control: Control, held: int) -> Finding:
     return Finding("qdrant pages", "ok", found)
 
 
-def _vectors(control: Control, info: models.CollectionInfo, model: str | None, dimensions: int | None) -> Finding:
+def _vectors(control: Control, size: int | None, model: str | None, dimensions: int | None) -> Finding:
     """Whether the vectors held are of the model and length that a question's are."""
-    name, size = "qdrant vectors", _size(info)
+    name = "qdrant vectors"
     if size is None or not control.model:
         if model is None:
             return Finding(name, "skipped", "no embedding model, so retrieval is by words")
@@ -109,15 +108,8 @@ def _vectors(control: Control, info: models.CollectionInfo, model: str | None, d
     return Finding(name, "ok", f"{held}{unsure}")
 
 
-def _size(info: models.CollectionInfo) -> int | None:
-    """The length of a collection's dense vectors; None when it has none."""
-    vectors = info.config.params.vectors
-    params = vectors.get(schema.MEANING) if isinstance(vectors, dict) else vectors
-    return None if params is None else int(params.size)
-
-
 def _fix(cause: BaseException | None) -> str:
-    status = cause.status_code if isinstance(cause, UnexpectedResponse) else None
+    status = cause.status if isinstance(cause, StatusError) else None
     match status:
         case 401 | 403:
             return "The key is missing, wrong or too weak: set QDRANT_API_KEY; an ingest wants one that may write."

@@ -51,9 +51,9 @@ def _models(settings: Settings) -> Iterator[Endpoint]:
 
 def _stores(settings: Settings) -> Iterator[Endpoint]:
     if settings.qdrant_url:
-        from lectern.adapters.examine_qdrant import PORT  # noqa: PLC0415 - imports the client, when it is needed
+        from lectern.adapters.qdrant_index.transport import DEFAULT_PORT  # noqa: PLC0415 - imports an HTTP client
 
-        yield _http("Qdrant", settings.qdrant_url, "QDRANT_URL", PORT, _QDRANT_BLOCKED)
+        yield _http("Qdrant", settings.qdrant_url, "QDRANT_URL", DEFAULT_PORT, _QDRANT_BLOCKED)
     if is_postgres(settings.sqlalchemy_url):
         from lectern.adapters.examine_postgres import host_and_port  # noqa: PLC0415 - imports psycopg2
 

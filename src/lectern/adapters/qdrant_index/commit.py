@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 import anyio.to_thread
-from qdrant_client import models
 
 from lectern.adapters.lexicon.words import Stemmer
 from lectern.adapters.qdrant_index import schema, writes
 from lectern.adapters.qdrant_index.connection import QdrantConnection
 from lectern.adapters.qdrant_index.control import Control, Lease, SiteCounts, write_control
 from lectern.adapters.qdrant_index.points import document_of, points_of
+from lectern.adapters.qdrant_index.rest import Condition, Point
 from lectern.adapters.qdrant_index.update import NAMED, QdrantUpdate, scroll, vectors_of
 from lectern.adapters.qdrant_index.vocabulary import Words, words_of, words_point
 from lectern.ports import Document, Vector
@@ -82,12 +82,12 @@ class Commit:
         else:
             await self._lease.commit(control, self._base.generation)
 
-    async def _put_documents(self, points: Sequence[models.PointStruct], known: dict[str, Vector]) -> None:
+    async def _put_documents(self, points: Sequence[Point], known: dict[str, Vector]) -> None:
         for point in points:
-            payload = point.payload or {}
+            payload = point["payload"]
             vector = known.get(payload.get("key", "")) if payload["kind"] == "chunk" else None
             if vector is not None:
-                point.vector = _with_meaning(point.vector, vector)
+                point["vector"] = {**point["vector"], schema.MEANING: _numbers(vector)}
                 payload["embedded"] = 1
         await writes.put_points(self._connection, self._collection, points, self._lease)
 
@@ -97,18 +97,17 @@ class Commit:
         for start in range(0, len(keys), NAMED):
             named = schema.any_of("key", keys[start : start + NAMED])
             condition = schema.living(self._base.generation, ["chunk"], named)
-            points = []
+            vectors: dict[str, dict[str, list[float]]] = {}
             async for record in scroll(self._connection, self._collection, condition, ["key"]):
-                vector = list(self._update.vectors[(record.payload or {})["key"]])
-                points.append(models.PointVectors(id=record.id, vector={schema.MEANING: vector}))
+                vectors[record.id] = {schema.MEANING: _numbers(self._update.vectors[record.payload["key"]])}
+            points = list(vectors)
             for first in range(0, len(points), writes.BATCH):
-                batch = points[first : first + writes.BATCH]
+                batch = {point: vectors[point] for point in points[first : first + writes.BATCH]}
                 await self._lease.hold()
                 await self._connection.write(
-                    lambda client, batch=batch: client.update_vectors(self._collection, batch, wait=True)  # type: ignore[misc]  # bound
+                    lambda client, batch=batch: client.update_vectors(self._collection, batch)  # type: ignore[misc]  # bound
                 )
-                ids = [point.id for point in batch]
-                await self._set_payload({"embedded": 1}, models.Filter(must=[models.HasIdCondition(has_id=ids)]))
+                await self._set_payload({"embedded": 1}, schema.every(schema.has_id(batch)))
 
     async def _words(self) -> Words:
         """The site's vocabulary after the update."""
@@ -116,7 +115,7 @@ class Commit:
         words = Words()
         condition = schema.living(self._base.generation, ["words"], site=update.site)
         async for record in scroll(self._connection, self._base.collection, condition):
-            words = words_of(record.payload or {})
+            words = words_of(record.payload)
         gone = await self._held(sorted(update.gone))
         await anyio.to_thread.run_sync(_recount, words, gone, list(update.documents.values()))
         return words
@@ -127,7 +126,7 @@ class Commit:
             named = schema.any_of("document", paths[start : start + NAMED])
             condition = schema.living(self._base.generation, ["document"], named, site=self._update.site)
             async for record in scroll(self._connection, self._base.collection, condition):
-                found.append(document_of(record.payload or {}))  # noqa: PERF401 - an async comprehension reads worse
+                found.append(document_of(record.payload))  # noqa: PERF401 - an async comprehension reads worse
         return found
 
     async def _retire(self, words: Words) -> None:
@@ -155,19 +154,15 @@ class Commit:
                 del sites[site]
                 continue
             condition = schema.living(self._next, ["chunk"], schema.equals("embedded", 1), site=site)
-            found = await self._connection.write(
-                lambda client, condition=condition: client.count(self._collection, condition, exact=True)  # type: ignore[misc]  # bound
+            embedded = await self._connection.write(
+                lambda client, condition=condition: client.count(self._collection, condition)  # type: ignore[misc]  # bound
             )
-            sites[site] = replace(held, embedded=found.count)
+            sites[site] = replace(held, embedded=embedded)
         return dict(sorted(sites.items()))
 
-    async def _set_payload(self, payload: dict[str, Any], condition: models.Filter) -> None:
+    async def _set_payload(self, payload: dict[str, Any], condition: Condition) -> None:
         await self._lease.hold()
-        await self._connection.write(
-            lambda client: client.set_payload(
-                self._collection, payload, points=models.FilterSelector(filter=condition), wait=True
-            )
-        )
+        await self._connection.write(lambda client: client.set_payload(self._collection, payload, condition))
 
     async def _new_collection(self) -> None:
         """Make a collection for the new vectors beside the old one, and copy into it what lives."""
@@ -176,15 +171,13 @@ class Commit:
         await writes.make_collection(self._connection, name, self._length)
         self._collection = name
         kinds = ["document", "words", "chunk"]
-        batch: list[models.PointStruct] = []
+        batch: list[Point] = []
         everything = schema.living(self._base.generation, kinds)
         async for record in scroll(
             self._connection, self._base.collection, everything, vectors=(schema.CHUNK, schema.WINDOW)
         ):
-            payload = dict(record.payload or {})
-            if "embedded" in payload:
-                payload["embedded"] = 0
-            batch.append(models.PointStruct(id=record.id, vector=_copied(record.vector), payload=payload))
+            payload = record.payload | ({"embedded": 0} if "embedded" in record.payload else {})
+            batch.append(Point(id=record.id, vector=record.vectors, payload=payload))
             if len(batch) >= writes.BATCH:
                 await writes.put_points(self._connection, name, batch, self._lease)
                 batch = []
@@ -197,7 +190,7 @@ class Commit:
         await writes.point_alias(self._connection, self._alias, self._collection)
 
 
-def _points_of_all(site: str, documents: Iterable[Document], generation: int) -> list[models.PointStruct]:
+def _points_of_all(site: str, documents: Iterable[Document], generation: int) -> list[Point]:
     stemmer = Stemmer()
     try:
         return [point for document in documents for point in points_of(site, document, generation, stemmer)]
@@ -214,13 +207,10 @@ def _recount(words: Words, gone: Iterable[Document], put: Iterable[Document]) ->
         stemmer.close()
 
 
-def _keys(points: Iterable[models.PointStruct]) -> set[str]:
-    return {payload["key"] for point in points if (payload := point.payload or {})["kind"] == "chunk"}
+def _keys(points: Iterable[Point]) -> set[str]:
+    return {payload["key"] for point in points if (payload := point["payload"])["kind"] == "chunk"}
 
 
-def _with_meaning(vectors: Any, meaning: Vector) -> Any:  # noqa: ANN401 - the client's type is a union of nine
-    return {**vectors, schema.MEANING: list(meaning)}
-
-
-def _copied(vectors: Any) -> Any:  # noqa: ANN401 - as above
-    return vectors if isinstance(vectors, dict) else {}
+def _numbers(vector: Vector) -> list[float]:
+    """As JSON takes them: an array's own numbers are none of Python's."""
+    return list(map(float, vector))

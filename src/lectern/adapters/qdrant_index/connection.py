@@ -8,26 +8,21 @@ the server reaches a message or the log.
 import asyncio
 import logging
 import random
-import re
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
-from qdrant_client import AsyncQdrantClient
-from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+import aiohttp
 
+from lectern.adapters.qdrant_index.rest import QdrantRest
+from lectern.adapters.qdrant_index.transport import StatusError, Transport
 from lectern.errors import IndexUnavailable
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Call = Callable[[AsyncQdrantClient], Awaitable[T]]
-
-DEFAULT_PORT: Final = 6333
-"""Where Qdrant and Qdrant Cloud listen for REST, with and without TLS."""
+Call = Callable[[QdrantRest], Awaitable[T]]
 
 READ_SECONDS: Final = 3.0
 """Longest wait for one read: a search that takes longer is answered by the fallback instead."""
@@ -40,15 +35,11 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
 """A write pauses twice as long each time, with jitter, or as long as `Retry-After` says, but never longer than this."""
 
-CONNECTIONS: Final = 100
-KEEPALIVE_SECONDS: Final = 60
-"""Without explicit limits the client opens a new connection for each call to a server on this machine."""
-
 FOREIGN: Final = (
-    *(ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError),
+    *(StatusError, aiohttp.ClientError, OSError, TimeoutError),
     *(ValueError, TypeError, AttributeError, LookupError, RecursionError),
 )
-"""What a call may raise: the client's failures, then what comes of reading garbage for an answer."""
+"""What a call may raise: its failures, then what comes of reading garbage for an answer."""
 
 _TOO_MANY: Final = 429
 _CONFLICT: Final = 409
@@ -66,7 +57,11 @@ class CollectionExists(Exception):
 
 
 class QdrantConnection:
-    """An address and a key, and the client for them, made at the first use inside the loop that uses it.
+    """An address and a key, and what its calls may cost.
+
+    Attributes:
+        host: The server's name.
+        client: Its calls, bare.
 
     Args:
         url: `https://host:port`; a URL without a port means 6333, as for Qdrant's own client. 443 has to be written.
@@ -85,27 +80,14 @@ class QdrantConnection:
         read_seconds: float = READ_SECONDS,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
-        parts = urlsplit(url)
-        self.host = parts.hostname or url
-        self._url = url.rstrip("/")
-        self._api_key = api_key
-        self._tls = tls
+        self.host = urlsplit(url).hostname or url
+        self.client = QdrantRest(Transport(url, api_key=api_key, tls=tls, seconds=WRITE_SECONDS))
         self._read_seconds = read_seconds
         self._first_pause_seconds = first_pause_seconds
-        self._client: AsyncQdrantClient | None = None
-
-    @property
-    def client(self) -> AsyncQdrantClient:
-        """The client, made at the first use."""
-        if self._client is None:
-            self._client = self._make()
-        return self._client
 
     async def close(self) -> None:
         """Close all connections. It can be used again."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.close()
+        await self.client.close()
 
     async def read(self, call: Call[T]) -> T:
         """Ask for something.
@@ -118,8 +100,10 @@ class QdrantConnection:
             async with asyncio.timeout(self._read_seconds):
                 try:
                     return await call(self.client)
-                except ResponseHandlingException as error:
-                    if not isinstance(error.source, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+                except aiohttp.ClientConnectorError:
+                    raise
+                except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+                    if isinstance(error, TimeoutError):
                         raise
                     # An idle connection that the other side has closed is noticed by the next request on it.
                     return await call(self.client)
@@ -147,65 +131,36 @@ class QdrantConnection:
                 pause *= 2
         raise AssertionError("the last attempt returns or raises")
 
-    def _make(self) -> AsyncQdrantClient:
-        limits = httpx.Limits(
-            max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
-        )
-        return AsyncQdrantClient(
-            url=self._url,
-            port=DEFAULT_PORT,
-            # As a header, not as `api_key`: over plain http the client would print a warning of its own each time.
-            headers={"api-key": self._api_key} if self._api_key else None,
-            prefer_grpc=False,
-            check_compatibility=False,
-            timeout=WRITE_SECONDS,
-            limits=limits,
-            verify=self._tls or True,
-        )
-
 
 def translate(error: BaseException) -> Exception:
     """The error of ours that a failure means."""
-    if isinstance(error, UnexpectedResponse):
-        if error.status_code == _MISSING:
+    if isinstance(error, StatusError):
+        if error.status == _MISSING:
             return NoCollection()
-        if error.status_code == _CONFLICT or (b"already exists" in (error.content or b"")):
+        if error.status == _CONFLICT or b"already exists" in error.content:
             return CollectionExists()
-    # The client's local mode has no statuses.
-    if type(error) is ValueError and re.fullmatch(r"Collection \S+ not found", str(error)):
-        return NoCollection()
-    if type(error) is ValueError and re.fullmatch(r"Collection \S+ already exists", str(error)):
-        return CollectionExists()
     return IndexUnavailable(retry_after_seconds=_retry_after(error))
 
 
 def brief(error: BaseException | None) -> str:
     """What happened, for the operator: never the key, nor a text of the server, which may repeat the request."""
-    if isinstance(error, UnexpectedResponse):
-        hint = ", look at QDRANT_API_KEY" if error.status_code in _REFUSED else ""
-        return f"status {error.status_code}{hint}"
-    if isinstance(error, ResourceExhaustedResponse):
-        return f"status {_TOO_MANY}"
+    if isinstance(error, StatusError):
+        hint = ", look at QDRANT_API_KEY" if error.status in _REFUSED else ""
+        return f"status {error.status}{hint}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    cause = error.source if isinstance(error, ResponseHandlingException) else error
-    return type(cause).__name__
+    return type(error).__name__
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether the same write may succeed later. A 429 is one of the client's own errors, readable or not."""
-    if isinstance(error, UnexpectedResponse):
-        return error.status_code == _TOO_MANY or (error.status_code or 0) >= _SERVER
-    if isinstance(error, ResponseHandlingException):
-        return isinstance(error.source, (httpx.TransportError, OSError))
-    return isinstance(error, (QdrantException, httpx.TransportError, OSError))
+    """Whether the same write may succeed later."""
+    if isinstance(error, StatusError):
+        return error.status == _TOO_MANY or error.status >= _SERVER
+    return isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError))
 
 
 def _retry_after(error: BaseException) -> float | None:
-    seconds = getattr(error, "retry_after_s", None)
-    if seconds is None and isinstance(error, UnexpectedResponse):
-        seconds = error.headers.get("retry-after")
     try:
-        return max(0.0, float(seconds)) if seconds is not None else None
-    except (TypeError, ValueError):
+        return max(0.0, float(error.retry_after)) if isinstance(error, StatusError) and error.retry_after else None
+    except ValueError:
         return None

@@ -11,10 +11,9 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from qdrant_client import models
-
 from lectern.adapters.qdrant_index import schema
 from lectern.adapters.qdrant_index.connection import QdrantConnection
+from lectern.adapters.qdrant_index.rest import Condition, Point
 from lectern.errors import IndexUnavailable
 
 LEASE_SECONDS: Final = 60
@@ -89,15 +88,15 @@ async def read_control(connection: QdrantConnection, name: str, *, patient: bool
         IndexUnavailable: It cannot be read, or was not made by this version of Lectern.
     """
     ask = connection.write if patient else connection.read
-    found = await ask(lambda client: client.retrieve(name, [schema.CONTROL_ID], with_payload=True))
+    found = await ask(lambda client: client.retrieve(name, [schema.CONTROL_ID]))
     return parse(name, found[0].payload if found else None)
 
 
 async def write_control(connection: QdrantConnection, control: Control) -> None:
     """Put a control point into a collection that nobody reads yet, with the lease free."""
     payload = control.payload() | {"holder": "", "expires": 0}
-    point = models.PointStruct(id=schema.CONTROL_ID, vector={}, payload=payload)
-    await connection.write(lambda client: client.upsert(control.collection, [point], wait=True))
+    point = Point(id=schema.CONTROL_ID, vector={}, payload=payload)
+    await connection.write(lambda client: client.upsert(control.collection, [point]))
 
 
 class Lease:
@@ -118,7 +117,7 @@ class Lease:
         """Try to get it; False when another holds it."""
         self._renewed = time.monotonic()
         payload = {"holder": self._holder, "expires": _end()}
-        await self._change(payload, models.Filter(must=[schema.between("expires", at_most=int(time.time()))]))
+        await self._change(payload, schema.between("expires", at_most=int(time.time())))
         return await self._is_ours()
 
     async def renew(self) -> None:
@@ -129,7 +128,7 @@ class Lease:
         """
         started = time.monotonic()
         payload = {"expires": _end()}
-        await self._change(payload, models.Filter(must=[schema.equals("holder", self._holder)]))
+        await self._change(payload, schema.equals("holder", self._holder))
         if not await self._is_ours():
             raise _lost()
         self._renewed = started
@@ -154,28 +153,24 @@ class Lease:
             IndexUnavailable: The lease was lost, or the write failed; whether it took effect shows at the next read.
         """
         ours = [schema.equals("holder", self._holder), schema.equals("generation", before)]
-        await self._change(control.payload(), models.Filter(must=list(ours)))
+        await self._change(control.payload(), *ours)
         now = await read_control(self._connection, self.collection, patient=True)
         if now.generation != control.generation or not await self._is_ours():
             raise _lost()
 
     async def release(self) -> None:
         """Give it back; nothing happens when it was lost."""
-        await self._change({"expires": 0}, models.Filter(must=[schema.equals("holder", self._holder)]))
+        await self._change({"expires": 0}, schema.equals("holder", self._holder))
 
-    async def _change(self, payload: dict[str, Any], condition: models.Filter) -> None:
-        control = models.Filter(must=[models.HasIdCondition(has_id=[schema.CONTROL_ID]), condition])
-        await self._connection.write(
-            lambda client: client.set_payload(
-                self.collection, payload, points=models.FilterSelector(filter=control), wait=True
-            )
-        )
+    async def _change(self, payload: dict[str, Any], *conditions: Condition) -> None:
+        control = schema.every(schema.has_id([schema.CONTROL_ID]), *conditions)
+        await self._connection.write(lambda client: client.set_payload(self.collection, payload, control))
 
     async def _is_ours(self) -> bool:
         found = await self._connection.write(
-            lambda client: client.retrieve(self.collection, [schema.CONTROL_ID], with_payload=["holder", "expires"])
+            lambda client: client.retrieve(self.collection, [schema.CONTROL_ID], ["holder", "expires"])
         )
-        return bool(found) and (found[0].payload or {}).get("holder") == self._holder
+        return bool(found) and found[0].payload.get("holder") == self._holder
 
 
 def _lost() -> IndexUnavailable:

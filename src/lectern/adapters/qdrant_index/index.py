@@ -80,9 +80,9 @@ class QdrantIndex:
             control = view.control
             condition = schema.living(control.generation, ["document"], schema.equals("route", route), site=site)
             records, _ = await self._connection.read(
-                lambda client: client.scroll(control.collection, condition, limit=SAME_ROUTE, with_payload=True)
+                lambda client: client.scroll(control.collection, condition, limit=SAME_ROUTE)
             )
-            found = [document_of(record.payload or {}) for record in records]
+            found = [document_of(record.payload) for record in records]
             return min(found, key=lambda document: document.path, default=None)
 
         return await self._read(look, None)

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from qdrant_client.models import PointStruct, SparseVector
-
 from lectern.adapters.lexicon.pieces import (
     WINDOW_WORDS,
     around,
@@ -16,6 +14,7 @@ from lectern.adapters.lexicon.pieces import (
 )
 from lectern.adapters.lexicon.words import Stemmer
 from lectern.adapters.qdrant_index import schema, sparse
+from lectern.adapters.qdrant_index.rest import Point, SparseVector
 from lectern.ports import Document, Passage, Section
 
 PASSAGE_FIELDS: Final = (
@@ -23,7 +22,7 @@ PASSAGE_FIELDS: Final = (
 )
 
 
-def points_of(site: str, document: Document, generation: int, stemmer: Stemmer) -> list[PointStruct]:
+def points_of(site: str, document: Document, generation: int, stemmer: Stemmer) -> list[Point]:
     """All points of a document, living from a generation on, without embeddings."""
     life = {"site": site, "document": document.path, "since": generation, "until": schema.FOREVER}
     page = {
@@ -41,7 +40,7 @@ def points_of(site: str, document: Document, generation: int, stemmer: Stemmer) 
         "chunk_count": sum(len(section.chunks) for section in document.sections),
     }
     number = schema.point_id("document", site, document.path, generation)
-    points = [PointStruct(id=number, vector={}, payload=life | page)]
+    points = [Point(id=number, vector={}, payload=life | page)]
     for position in range(len(document.sections)):
         points += _section_points(document, position, life=life, stemmer=stemmer)
     return points
@@ -80,9 +79,7 @@ def document_of(payload: dict[str, Any]) -> Document:
     )
 
 
-def _section_points(
-    document: Document, position: int, *, life: dict[str, Any], stemmer: Stemmer
-) -> Iterator[PointStruct]:
+def _section_points(document: Document, position: int, *, life: dict[str, Any], stemmer: Stemmer) -> Iterator[Point]:
     """One point a chunk, in order; a section without text has none, as there is nothing of it to read."""
     site, section = life["site"], document.sections[position]
     *parents, heading = section.heading_path or ("",)
@@ -98,7 +95,7 @@ def _section_points(
             vectors[schema.WINDOW] = sparse.weigh(window, stemmer, sparse.WINDOW_LENGTH)
         text = around(section.chunks, number) if long else section.text
         # Marks alone make no words, and a vector of nothing is none.
-        vectors = {name: vector for name, vector in vectors.items() if vector.indices}
+        vectors = {name: vector for name, vector in vectors.items() if vector["indices"]}
         payload = life | {
             "kind": "chunk",
             "title": document.title,
@@ -116,7 +113,7 @@ def _section_points(
             "embedded": 0,
         }
         place = (document.path, section.anchor, position, number, life["since"])
-        yield PointStruct(id=schema.point_id("chunk", site, *place), vector=dict(vectors), payload=payload)
+        yield Point(id=schema.point_id("chunk", site, *place), vector=vectors, payload=payload)
 
 
 def _window_openings(section: Section) -> dict[int, str]:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from qdrant_client import AsyncQdrantClient, models
+from lectern.adapters.qdrant_index.rest import Condition, QdrantRest
 
 FORMAT: Final = 1
 """Version of all this; a collection of another one is refused."""
@@ -47,47 +47,50 @@ def number_of(alias: str, name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-async def create(client: AsyncQdrantClient, name: str, dimensions: int | None) -> None:
+async def create(client: QdrantRest, name: str, dimensions: int | None) -> None:
     """Make a collection: BM25 always, embeddings when there are any.
 
     One shard: IDF is counted and changes are ordered within a shard, and a documentation site fits in one.
     """
-    dense = {}
-    if dimensions is not None:
-        dense[MEANING] = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
-    sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-    await client.create_collection(
-        name, vectors_config=dense, sparse_vectors_config={CHUNK: sparse, WINDOW: sparse}, shard_number=1
-    )
+    dense = {} if dimensions is None else {MEANING: dimensions}
+    await client.create(name, dense=dense, sparse=(CHUNK, WINDOW))
 
 
-async def create_indexes(client: AsyncQdrantClient, name: str) -> None:
+async def create_indexes(client: QdrantRest, name: str) -> None:
     """Index what filters ask for; doing it again changes nothing."""
-    types = models.PayloadSchemaType
-    for fields, kind in ((_KEYWORDS, types.KEYWORD), (_NUMBERS, types.INTEGER)):
+    for fields, kind in ((_KEYWORDS, "keyword"), (_NUMBERS, "integer")):
         for field in fields:
-            await client.create_payload_index(name, field, field_schema=kind)
+            await client.create_index(name, field, kind)
 
 
-def equals(field: str, value: str | int) -> models.FieldCondition:
+def equals(field: str, value: str | int) -> Condition:
     """The field has this value."""
-    return models.FieldCondition(key=field, match=models.MatchValue(value=value))
+    return {"key": field, "match": {"value": value}}
 
 
-def any_of(field: str, values: Iterable[str]) -> models.FieldCondition:
+def any_of(field: str, values: Iterable[str]) -> Condition:
     """The field has one of these values."""
-    return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+    return {"key": field, "match": {"any": list(values)}}
 
 
-def between(field: str, *, above: int | None = None, at_most: int | None = None) -> models.FieldCondition:
+def between(field: str, *, above: int | None = None, at_most: int | None = None) -> Condition:
     """The field is a number within these bounds."""
-    return models.FieldCondition(key=field, range=models.Range(gt=above, lte=at_most))
+    bounds = {"gt": above, "lte": at_most}
+    return {"key": field, "range": {name: bound for name, bound in bounds.items() if bound is not None}}
 
 
-def living(
-    generation: int, kinds: Sequence[str], *conditions: models.FieldCondition, site: str | None = None
-) -> models.Filter:
+def has_id(ids: Iterable[str]) -> Condition:
+    """The point is one of these."""
+    return {"has_id": list(ids)}
+
+
+def every(*conditions: Condition) -> Condition:
+    """All of these; none lets every point through."""
+    return {"must": list(conditions)}
+
+
+def living(generation: int, kinds: Sequence[str], *conditions: Condition, site: str | None = None) -> Condition:
     """Points of these kinds in one generation."""
     of_site = [] if site is None else [equals("site", site)]
     seen = [between("since", at_most=generation), between("until", above=generation)]
-    return models.Filter(must=[any_of("kind", kinds), *seen, *of_site, *conditions])
+    return every(any_of("kind", kinds), *seen, *of_site, *conditions)

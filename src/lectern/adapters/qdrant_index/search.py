@@ -7,15 +7,14 @@ them, and absolute scores fuse better than ranks do.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import anyio.to_thread
-from qdrant_client import models
 
 from lectern.adapters.lexicon.confidence import Figures, confidence
 from lectern.adapters.lexicon.question import Query, Term, read_question
 from lectern.adapters.lexicon.words import split_words
-from lectern.adapters.qdrant_index import points, schema, sparse
+from lectern.adapters.qdrant_index import points, rest, schema, sparse
 from lectern.adapters.qdrant_index.connection import QdrantConnection
 from lectern.adapters.qdrant_index.view import View
 from lectern.ports import Hits, Passage, Vector
@@ -70,7 +69,7 @@ class Asked:
 
     query: Query
     site: str | None
-    requests: dict[str, models.QueryRequest] = field(default_factory=dict)
+    requests: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def read(view: View, text: str, vector: Vector | None, site: str | None) -> Asked:
@@ -104,9 +103,9 @@ async def run(connection: QdrantConnection, view: View, asked: Asked, limit: int
     if not asked.requests:
         return Hits((), 0.0)
     responses = await connection.read(
-        lambda client: client.query_batch_points(view.control.collection, list(asked.requests.values()))
+        lambda client: client.query(view.control.collection, list(asked.requests.values()))
     )
-    answers = dict(zip(asked.requests, [response.points for response in responses], strict=True))
+    answers = dict(zip(asked.requests, responses, strict=True))
     ranked = _rank(answers, asked.query)
     passages = await _passages(connection, view, ranked[: max(limit, 1)])
     if not passages:
@@ -117,32 +116,32 @@ async def run(connection: QdrantConnection, view: View, asked: Asked, limit: int
 
 
 def _request(
-    view: View, site: str | None, using: str, query: models.SparseVector | list[float], limit: int
-) -> models.QueryRequest:
-    return models.QueryRequest(
-        query=query,
+    view: View, site: str | None, using: str, vector: rest.SparseVector | list[float], limit: int
+) -> dict[str, Any]:
+    return rest.search(
+        vector,
         using=using,
-        filter=schema.living(view.control.generation, ["chunk"], site=site),
+        condition=schema.living(view.control.generation, ["chunk"], site=site),
         limit=limit,
-        with_payload=["site", "document", "place", "weight"],
+        fields=["site", "document", "place", "weight"],
     )
 
 
-def _rank(answers: dict[str, list[models.ScoredPoint]], query: Query) -> list[Found]:
+def _rank(answers: dict[str, list[rest.Found]], query: Query) -> list[Found]:
     """All sections that match, best first."""
     found: dict[Place, Found] = {}
-    with_stop_words = {str(point.id): point.score for point in answers.get("together", ())}
+    with_stop_words = {point.id: point.score for point in answers.get("together", ())}
     for point in answers.get("chunks", ()):
         section = _section(found, point)
         if point.score > section.chunk:
-            section.point, section.chunk = str(point.id), point.score
+            section.point, section.chunk = point.id, point.score
     for point in answers.get("windows", ()):
         section = _section(found, point)
-        section.window = max(section.window, with_stop_words.get(str(point.id), point.score))
+        section.window = max(section.window, with_stop_words.get(point.id, point.score))
     for point in answers.get("meanings", ()):
         section = _section(found, point)
         if section.cosine is None or point.score > section.cosine:
-            section.point, section.cosine = str(point.id), point.score
+            section.point, section.cosine = point.id, point.score
     # A section outside the nearest is at most as near as the last of them.
     farthest = min((point.score for point in answers.get("meanings", ())), default=None)
     for section in found.values():
@@ -154,18 +153,16 @@ def _rank(answers: dict[str, list[models.ScoredPoint]], query: Query) -> list[Fo
     return sorted(found.values(), key=lambda section: (-section.score, section.place))
 
 
-def _section(found: dict[Place, Found], point: models.ScoredPoint) -> Found:
-    payload = point.payload or {}
+def _section(found: dict[Place, Found], point: rest.Found) -> Found:
+    payload = point.payload
     place = (payload["site"], payload["document"], payload["place"][0])
-    return found.setdefault(place, Found(str(point.id), payload["weight"], place))
+    return found.setdefault(place, Found(point.id, payload["weight"], place))
 
 
 async def _passages(connection: QdrantConnection, view: View, best: Sequence[Found]) -> tuple[Passage, ...]:
-    ids: list[models.ExtendedPointId] = [section.point for section in best]
-    records = await connection.read(
-        lambda client: client.retrieve(view.control.collection, ids, with_payload=list(points.PASSAGE_FIELDS))
-    )
-    payloads = {str(record.id): record.payload or {} for record in records}
+    ids = [section.point for section in best]
+    records = await connection.read(lambda client: client.retrieve(view.control.collection, ids, points.PASSAGE_FIELDS))
+    payloads = {record.id: record.payload for record in records}
     return tuple(
         points.passage(payloads[section.point], section.score) for section in best if section.point in payloads
     )

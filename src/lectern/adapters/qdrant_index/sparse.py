@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from qdrant_client.models import SparseVector
-
 from lectern.adapters.lexicon.words import Stemmer, split_words
+from lectern.adapters.qdrant_index.rest import SparseVector
 
 K1: Final = 1.2
 B: Final = 0.75

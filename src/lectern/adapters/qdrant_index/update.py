@@ -6,12 +6,11 @@ Memory holds the changed pages and the new vectors only. What the site held is a
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from qdrant_client import models
-
 from lectern.adapters.lexicon.pieces import embedded_text, vector_key
 from lectern.adapters.qdrant_index import schema
 from lectern.adapters.qdrant_index.connection import QdrantConnection
 from lectern.adapters.qdrant_index.control import Control
+from lectern.adapters.qdrant_index.rest import Condition, Found
 from lectern.ports import Counts, Document, Vector
 
 SCROLLED: Final = 256
@@ -54,7 +53,7 @@ class QdrantUpdate:
         condition = schema.living(base.generation, ["document"], site=site)
         fields = ["document", "digest", "chunk_count", "section_count"]
         async for record in scroll(connection, base.collection, condition, fields):
-            payload = record.payload or {}
+            payload = record.payload
             held[payload["document"]] = payload
         return cls(connection, base, site, held)
 
@@ -106,7 +105,7 @@ class QdrantUpdate:
         condition = schema.living(self.base.generation, ["chunk"], *conditions, site=self.site)
         fields = ["document", "place", "key", "title", "heading_path", "text"]
         async for record in scroll(self._connection, self.base.collection, condition, fields):
-            payload = record.payload or {}
+            payload = record.payload
             if payload["document"] not in self.gone:
                 text = embedded_text(payload["title"], payload["heading_path"], payload["text"])
                 places.setdefault(payload["key"], (payload["document"], payload["place"], text))
@@ -147,24 +146,22 @@ class QdrantUpdate:
 async def scroll(
     connection: QdrantConnection,
     collection: str,
-    condition: models.Filter,
+    condition: Condition,
     fields: Sequence[str] = (),
     vectors: Sequence[str] = (),
-) -> AsyncIterator[models.Record]:
+) -> AsyncIterator[Found]:
     """All points that a filter lets through, a page at a time: with these fields, or all, and with these vectors.
 
     Raises:
         NoCollection: There is no such collection.
         IndexUnavailable: Qdrant cannot be asked.
     """
-    offset: models.ExtendedPointId | None = None
-    payload = list(fields) or True
-    wanted = list(vectors) or False
+    offset: str | None = None
     while True:
         start = offset
         records, offset = await connection.write(
             lambda client, start=start: client.scroll(  # type: ignore[misc]  # a default binds the loop's value
-                collection, condition, limit=SCROLLED, offset=start, with_payload=payload, with_vectors=wanted
+                collection, condition, limit=SCROLLED, offset=start, fields=fields, vectors=vectors
             )
         )
         for record in records:
@@ -190,5 +187,4 @@ async def vectors_of(
         condition = schema.living(base.generation, ["chunk"], named, schema.equals("embedded", 1))
         found = scroll(connection, base.collection, condition, ["key"], [schema.MEANING] if with_vectors else ())
         async for record in found:
-            vector: Any = record.vector.get(schema.MEANING, ()) if isinstance(record.vector, dict) else ()
-            yield (record.payload or {})["key"], vector
+            yield record.payload["key"], record.vectors.get(schema.MEANING, ())

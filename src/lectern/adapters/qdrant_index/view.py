@@ -76,11 +76,10 @@ async def read_view(connection: QdrantConnection, control: Control) -> View:
     while True:
         records, offset = await connection.read(
             lambda client, start=offset: client.scroll(  # type: ignore[misc]  # mypy knows no type for the default
-                control.collection, condition, limit=_PAGE, offset=start, with_payload=True
+                control.collection, condition, limit=_PAGE, offset=start
             )
         )
         for record in records:
-            if record.payload:
-                words[record.payload["site"]] = words_of(record.payload)
+            words[record.payload["site"]] = words_of(record.payload)
         if offset is None:
             return View(control, words)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from qdrant_client.models import PointStruct
-
 from lectern.adapters.lexicon.spelling import Spelling
 from lectern.adapters.lexicon.words import Stemmer, split_words
 from lectern.adapters.qdrant_index import schema
+from lectern.adapters.qdrant_index.rest import Point
 from lectern.ports import Document
 
 
@@ -75,7 +74,7 @@ def together(parts: Iterable[Words]) -> Words:
     return whole
 
 
-def words_point(site: str, words: Words, generation: int) -> PointStruct:
+def words_point(site: str, words: Words, generation: int) -> Point:
     """The point that keeps a site's words, living from a generation on."""
     payload = {
         "kind": "words",
@@ -87,7 +86,7 @@ def words_point(site: str, words: Words, generation: int) -> PointStruct:
         "since": generation,
         "until": schema.FOREVER,
     }
-    return PointStruct(id=schema.point_id("words", site, generation), vector={}, payload=payload)
+    return Point(id=schema.point_id("words", site, generation), vector={}, payload=payload)
 
 
 def words_of(payload: Mapping[str, Any]) -> Words:

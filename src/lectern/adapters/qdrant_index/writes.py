@@ -5,11 +5,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from qdrant_client import models
-
 from lectern.adapters.qdrant_index import schema
 from lectern.adapters.qdrant_index.connection import CollectionExists, NoCollection, QdrantConnection
 from lectern.adapters.qdrant_index.control import Control, Lease
+from lectern.adapters.qdrant_index.rest import Point
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +39,10 @@ async def make_collection(connection: QdrantConnection, name: str, dimensions: i
 
 async def point_alias(connection: QdrantConnection, alias: str, collection: str) -> None:
     """Let the alias name a collection, in one step."""
-    forget = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
-    name = models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=collection, alias_name=alias))
-    await connection.write(lambda client: client.update_collection_aliases([forget, name]))
+    await connection.write(lambda client: client.point_alias(alias, collection))
 
 
-async def put_points(
-    connection: QdrantConnection, collection: str, points: Sequence[models.PointStruct], lease: Lease
-) -> None:
+async def put_points(connection: QdrantConnection, collection: str, points: Sequence[Point], lease: Lease) -> None:
     """Write points in batches, and keep the lease while it takes.
 
     Raises:
@@ -57,30 +52,23 @@ async def put_points(
         batch = list(points[start : start + BATCH])
         await lease.hold()
         await connection.write(
-            lambda client, batch=batch: client.upsert(collection, batch, wait=True)  # type: ignore[misc]  # bound
+            lambda client, batch=batch: client.upsert(collection, batch)  # type: ignore[misc]  # bound
         )
 
 
 async def tidy(connection: QdrantConnection, alias: str, control: Control) -> None:
     """Remove what killed updates left, and what no reader looks at any more. Needs the lease."""
     collection, generation = control.collection, control.generation
-
-    def selected(*conditions: models.FieldCondition) -> models.FilterSelector:
-        return models.FilterSelector(filter=models.Filter(must=list(conditions)))
-
-    staged = selected(schema.between("since", above=generation))
-    await connection.write(lambda client: client.delete(collection, staged, wait=True))
-    condemned = schema.between("until", above=generation, at_most=schema.FOREVER - 1)
-    await connection.write(
-        lambda client: client.set_payload(collection, {"until": schema.FOREVER}, points=selected(condemned), wait=True)
-    )
+    staged = schema.every(schema.between("since", above=generation))
+    await connection.write(lambda client: client.delete(collection, staged))
+    condemned = schema.every(schema.between("until", above=generation, at_most=schema.FOREVER - 1))
+    await connection.write(lambda client: client.set_payload(collection, {"until": schema.FOREVER}, condemned))
     settled = time.time() - control.changed_at > GRACE_SECONDS
     if settled:
-        dead = selected(schema.between("until", at_most=generation))
-        await connection.write(lambda client: client.delete(collection, dead, wait=True))
+        dead = schema.every(schema.between("until", at_most=generation))
+        await connection.write(lambda client: client.delete(collection, dead))
     current = schema.number_of(alias, collection) or 0
-    listed = await connection.write(lambda client: client.get_collections())
-    for name in [found.name for found in listed.collections]:
+    for name in await connection.write(lambda client: client.collections()):
         number = schema.number_of(alias, name)
         # The one before may have readers still; one beyond is what a killed update built.
         if number is not None and number != current and (settled or number > current):
