@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,16 @@ from starlette.routing import Route
 
 from lectern.config import ConfigError
 from lectern.serving import process
+
+
+class Ring:
+    """Holds itself, so only the collector can free it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+_ring_of_the_import = weakref.ref(Ring())
 
 
 def note(what: str) -> None:
@@ -37,7 +48,7 @@ async def state(request: Request) -> Response:
     setup = process.setup()
     return PlainTextResponse(
         f"worker={process.worker_number()} workers={process.plan().workers} frozen={gc.get_freeze_count()}"
-        f" draining={process.draining()} address={setup.address if setup else None}"
+        f" unsearched={_ring_of_the_import() is not None} draining={process.draining()} address={setup.address if setup else None}"
     )
 
 

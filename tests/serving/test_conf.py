@@ -94,6 +94,7 @@ def test_preloaded_objects_are_frozen(serve: Serve) -> None:
     """Workers start with what was preloaded out of the collector's reach."""
     state = dict(pair.split("=", 1) for pair in serve().get("/state").split())
     assert int(state["frozen"]) > 1000
+    assert state["unsearched"] == "True", "what the import made was looked through before the fork"
     assert state["worker"] in {"1", "2"}
     assert state["draining"] == "False"
 
