@@ -48,4 +48,4 @@ def test_a_start_pays_for_what_it_uses_only(tmp_path: Path) -> None:
 def test_what_is_configured_is_imported_before_the_fork(tmp_path: Path) -> None:
     """Workers share it, and no first reader waits for it."""
     modules = imported(tmp_path, OPENAI_API_KEY="x", QDRANT_URL="http://127.0.0.1:9")
-    assert {"openai", "lectern.adapters.qdrant_index"} <= modules
+    assert {"lectern.adapters.openai_llm", "lectern.adapters.qdrant_index"} <= modules

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, RootModel
 from qdrant_client import AsyncQdrantClient, models
 
-from lectern.adapters.qdrant_index.transport import StatusError, Transport
+from lectern.adapters.provider import StatusError
+from lectern.adapters.qdrant_index.transport import Transport
 
 Body = Mapping[str, Any]
 M = TypeVar("M", bound=BaseModel)

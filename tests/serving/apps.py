@@ -48,7 +48,8 @@ async def state(request: Request) -> Response:
     setup = process.setup()
     return PlainTextResponse(
         f"worker={process.worker_number()} workers={process.plan().workers} frozen={gc.get_freeze_count()}"
-        f" unsearched={_ring_of_the_import() is not None} draining={process.draining()} address={setup.address if setup else None}"
+        f" unsearched={_ring_of_the_import() is not None} draining={process.draining()}"
+        f" address={setup.address if setup else None}"
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from lectern.adapters.provider import StatusError
 from lectern.adapters.qdrant_index import schema
 from lectern.adapters.qdrant_index.connection import NoCollection, QdrantConnection, brief
 from lectern.adapters.qdrant_index.control import Control, read_control
-from lectern.adapters.qdrant_index.transport import StatusError
 from lectern.errors import IndexUnavailable
 from lectern.ops.findings import Finding
 

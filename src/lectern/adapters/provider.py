@@ -1,4 +1,4 @@
-"""A provider over HTTP: its address, its key, the connections to it, and the status it refused a call with.
+"""A provider over HTTP, of models or of an index: its address, its key, connections, and statuses of refusal.
 
 A provider's API is a few calls that take and give JSON, so no SDK stands between: one cost 3 ms a turn, 14 MB and half
 a second at the start. aiohttp holds the connections; its parser is C, and a token read through it costs a quarter of
@@ -8,6 +8,7 @@ one read through a client whose parser is Python. Nothing is retried here: whoev
 import json
 import ssl
 from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -70,6 +71,7 @@ class Provider:
         tls: Shared by all providers of a process, because making one costs 20 ms; None makes one.
         connect_timeout_seconds: Time to connect, TLS included. Every other limit of time is the caller's: it spans
             more than one read.
+        headers: More that are sent with each call, for an API that wants its key elsewhere.
 
     Attributes:
         host: Host and port, without secrets.
@@ -82,6 +84,7 @@ class Provider:
         api_key: str | None,
         tls: ssl.SSLContext | None = None,
         connect_timeout_seconds: float = 5,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         parts = urlsplit(base_url)
         user, _, self.host = parts.netloc.rpartition("@")
@@ -91,6 +94,7 @@ class Provider:
             self._headers["Authorization"] = f"Basic {b64encode(unquote(user).encode()).decode()}"
         elif api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
+        self._headers |= headers or {}
         self._tls = tls
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
@@ -102,11 +106,20 @@ class Provider:
             StatusError: The provider refused it.
             aiohttp.ClientError, OSError, ValueError: It failed, or came back as something else.
         """
-        return await self._read(await self.post_streamed(path, body))
+        return await self.call("POST", path, body)
 
     async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """As `post`, with nothing to send."""
-        return await self._read(await self._call("GET", path, None))
+        return await self.call("GET", path)
+
+    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """As `post`, by any method."""
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        response = await self._call(method, path, data)
+        try:
+            return json.loads(await response.read())
+        finally:
+            response.close()
 
     async def post_streamed(self, path: str, body: dict[str, Any]) -> aiohttp.ClientResponse:
         """As `post`, but the answer's body is still to be read; the caller closes it, which is no waiting."""
@@ -125,12 +138,6 @@ class Provider:
             return response
         try:
             raise await StatusError.of(response)
-        finally:
-            response.close()
-
-    async def _read(self, response: aiohttp.ClientResponse) -> Any:  # noqa: ANN401 - JSON
-        try:
-            return json.loads(await response.read())
         finally:
             response.close()
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from lectern.adapters.provider import StatusError
 from lectern.adapters.qdrant_index.rest import QdrantRest
-from lectern.adapters.qdrant_index.transport import StatusError, Transport
+from lectern.adapters.qdrant_index.transport import Transport
 from lectern.errors import IndexUnavailable
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class QdrantConnection:
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self.host = urlsplit(url).hostname or url
-        self.client = QdrantRest(Transport(url, api_key=api_key, tls=tls, seconds=WRITE_SECONDS))
+        self.client = QdrantRest(Transport(url, api_key=api_key, tls=tls))
         self._read_seconds = read_seconds
         self._first_pause_seconds = first_pause_seconds
 
@@ -120,7 +121,8 @@ class QdrantConnection:
         pause = self._first_pause_seconds
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
-                return await call(self.client)
+                async with asyncio.timeout(WRITE_SECONDS):
+                    return await call(self.client)
             except FOREIGN as error:
                 if attempt == WRITE_ATTEMPTS or not _is_passing(error):
                     raise translate(error) from error
@@ -137,7 +139,7 @@ def translate(error: BaseException) -> Exception:
     if isinstance(error, StatusError):
         if error.status == _MISSING:
             return NoCollection()
-        if error.status == _CONFLICT or b"already exists" in error.content:
+        if error.status == _CONFLICT or "already exists" in error.complaint:
             return CollectionExists()
     return IndexUnavailable(retry_after_seconds=_retry_after(error))
 
