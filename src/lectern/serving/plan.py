@@ -14,7 +14,7 @@ from .limits import Limits, Source
 LEAST_WORKERS = 2
 # One worker carries the target load several times over; more of them only spread CPU-bound work.
 MOST_WORKERS = 16
-# Resident memory of the master with the preloaded app: 104 MB measured with every part remote, 28 of it libraries' files.
+# Resident memory of the master with the preloaded app: 104 MB with every part remote, 28 of it the files of libraries.
 MASTER_BYTES = 100_000_000
 # What a worker adds of its own: 29 MB idle, 46 MB after 50 chats at once; the rest is for longer answers.
 WORKER_BYTES = 80_000_000
