@@ -24,9 +24,9 @@ from typing import Any, Final
 from unittest import mock
 
 import uvloop
+from tests.counts.pages import make_site
 from tests.counts.regions import REGIONS, Region, repeat, warm
 from tests.counts.service import running, settings_for
-from tests.counts.site import make_site
 
 _TURN_SECONDS: Final = 60.0
 """How long a thread may keep the interpreter: with Python's 5 ms, its count would depend on the machine's speed."""
