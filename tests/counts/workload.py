@@ -98,6 +98,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10, help="how often the region's repeats are repeated")
     arguments = parser.parse_args()
     if arguments.profile is None:
+        if arguments.folder is None or arguments.pipes is None:
+            parser.error("by hand it wants --profile REGION")
         uvloop.run(work(arguments.folder, arguments.pipes))
         return
     region = next(region for region in REGIONS if region.name == arguments.profile)
