@@ -9,7 +9,7 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test faults test-browser test-retrieval image image-test load bench counts counts-baseline check format lock oracle clean
+.PHONY: help run test faults test-browser test-retrieval image image-test load bench counts counts-baseline profile check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ counts: .venv/dev.installed ## Count instructions of requests and tokens (needs 
 
 counts-baseline: .venv/dev.installed ## Write what is counted now to the file that is committed
 	$(BIN)/python -m tests.counts --update
+
+profile: .venv/dev.installed ## Profile one kind of request, REGION=turn, long, json, follow_up, search or health
+	$(BIN)/python -m tests.counts.workload --profile $(or $(REGION),turn)
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

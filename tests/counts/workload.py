@@ -2,12 +2,12 @@
 
 By hand it tells why a count grew:
 
-    python -m tests.counts.workload --profile turn            by time in the functions themselves
-    python -m tests.counts.workload --profile long --sort cumulative --lines 60 --times 20
+    make profile REGION=turn
+    PYTHONPATH=src:. .venv/bin/python -m tests.counts.workload --profile long --sort cumulative --lines 60 --times 20
 
-The second form runs the region's work under cProfile, without valgrind, on the same service; what the service does in
-threads is done in the loop's thread then, so that it is seen too. Regions: health, search, turn, follow_up, json, long
-(540 tokens), peers and peers_long (the provider and the reader alone).
+Both run a region's work under cProfile, without valgrind, on the same service; what the service does in threads is done
+in the loop's thread then, so that it is seen too. Regions: health, search, turn, follow_up, json, long (540 tokens),
+peers and peers_long (the provider and the reader alone).
 """
 
 import argparse
