@@ -10,7 +10,7 @@ BUILDER = $(shell if docker info; then echo docker build; elif podman info; then
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
 .PHONY: help run test faults test-browser test-retrieval image image-test load bench bench-peers soak counts \
-  counts-baseline check format lock oracle clean
+  counts-baseline profile check format lock oracle clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,8 +57,11 @@ counts: .venv/dev.installed ## Count instructions of requests and tokens (needs 
 counts-baseline: .venv/dev.installed ## Write what is counted now to the file that is committed
 	$(BIN)/python -m tests.counts --update
 
-bench-peers: .venv/dev.installed ## Measure hayhooks, a LiteLLM proxy and a ChatKit server beside it (installs them under data/; ten minutes)
+bench-peers: .venv/dev.installed ## Measure hayhooks, a LiteLLM proxy and a ChatKit server beside it (installs them; minutes)
 	$(BIN)/python -m loadtests.peers $(if $(WRITE),--write $(WRITE))
+
+profile: .venv/dev.installed ## Profile one kind of request, REGION=turn, long, json, follow_up, search or health
+	$(BIN)/python -m tests.counts.workload --profile $(or $(REGION),turn)
 
 check: .venv/dev.installed ## Lint, format, types, import map, spelling, Dockerfile
 	$(BIN)/ruff check .

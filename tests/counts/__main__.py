@@ -1,7 +1,6 @@
 """Counts the instructions of a request and of 1,000 streamed tokens, and compares them with the committed ones.
 
-More than 5 % more is a failure. `--update` commits to what it counted. Why a count grew:
-`python -m tests.counts.workload --help`.
+More than 5 % more is a failure. `--update` commits to what it counted. Why a count grew: `make profile`.
 """
 
 import argparse
@@ -53,7 +52,7 @@ def judge(found: Mapping[str, int]) -> int:
         sys.stdout.write(f"{item.name:<18}{item.count:>14,}{item.expected:>14,}{item.change:>+9.1%}\n")
     verdicts = {item.verdict for item in compared}
     if "more" in verdicts:
-        sys.stderr.write("More than there may be: `python -m tests.counts.workload --profile turn` shows where.\n")
+        sys.stderr.write("More than there may be: `make profile REGION=turn` shows where.\n")
         return 1
     if "less" in verdicts:
         sys.stdout.write("Less than is committed to. Keep it: `make counts-baseline`, and commit the file.\n")

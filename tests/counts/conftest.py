@@ -1,12 +1,28 @@
 """The whole service in the test's own process and loop, with its logs as they were before."""
 
+import asyncio
 import logging
+import shutil
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.counts.pages import make_site
 from tests.counts.service import Service, running, settings_for
-from tests.counts.site import make_site
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The schema and the pages, made once."""
+    folder = tmp_path_factory.mktemp("counts")
+    asyncio.run(make_site(settings_for(folder)))
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, _made: Path) -> Path:
+    """A folder to serve from."""
+    return shutil.copytree(_made, tmp_path / "data")
 
 
 @pytest.fixture
@@ -20,9 +36,8 @@ def _own_logs() -> Iterator[None]:
 
 
 @pytest.fixture
-async def service(tmp_path: Path, _own_logs: None) -> AsyncGenerator[Service, None]:
+async def service(data: Path, _own_logs: None) -> AsyncGenerator[Service, None]:
     """A warm service on SQLite, whose provider has been asked before."""
-    await make_site(settings_for(tmp_path))
-    async with running(tmp_path) as service:
+    async with running(data) as service:
         await service.streamed()
         yield service

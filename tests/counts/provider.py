@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from struct import pack
 from typing import Any, Final, cast
 
-from tests.counts.site import MODEL, QUESTION, vector_of
+from tests.counts.pages import MODEL, QUESTION, vector_of
 
 CONTENT: Final = b'"content":'
 """In each frame that carries a token, once."""

@@ -1,6 +1,5 @@
 """What is counted: each region is one kind of work, done often enough that its count is steady."""
 
-import asyncio
 import gc
 import json
 import re
@@ -38,8 +37,6 @@ async def calibrate() -> None:
         read = json.loads(text)
         words = re.findall(r"\w+", " ".join(read["words"]).upper())
         kept.setdefault(words[1], []).append(sum(len(word) for word in sorted(words)))
-        if number % 100 == 0:
-            await asyncio.sleep(0)
 
 
 REGIONS: Final = (

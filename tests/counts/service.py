@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
+from tests.counts.pages import MODEL, QUESTION
 from tests.counts.provider import CONTENT, Provider
 from tests.counts.reader import DELTA, Reader, request
-from tests.counts.site import MODEL, QUESTION
 from uvicorn import Config
 from uvicorn.server import Server
 
@@ -29,6 +29,7 @@ TOKENS: Final = 40
 """Of an answer, unless another length is asked for."""
 
 _LONG_SECONDS: Final = 600.0
+_NOT_HERE: Final = ("database_url", "neon_api_key", "qdrant_url", "cohere_api_key", "openai_fallback_model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Service:
 
 
 def settings_for(folder: Path, provider: str = "http://127.0.0.1:9/v1", **more: Any) -> Settings:
-    """Settings of a service whose data is in this folder; no wait of it ends while valgrind runs."""
+    """Settings of a service with its data in this folder, whatever the environment says; no wait ends in valgrind."""
     given: dict[str, Any] = {
         "data_dir": folder,
         "openai_base_url": provider,
@@ -89,7 +90,7 @@ def settings_for(folder: Path, provider: str = "http://127.0.0.1:9/v1", **more: 
         "embedding_model": MODEL,
         "min_confidence": 0,
         "log_format": "json",
-    }
+    } | dict.fromkeys(_NOT_HERE)
     seconds = ("waking", "request_timeout", "first_token_timeout", "token_timeout", "answer_timeout")
     fields = Settings.model_fields
     given |= {f"{name}_seconds": _LONG_SECONDS for name in seconds if f"{name}_seconds" in fields}

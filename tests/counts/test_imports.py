@@ -1,6 +1,5 @@
 """Every module costs each start time and memory: how many there are, and which must never be among them."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -8,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.counts.service import settings_for
-from tests.counts.site import MODEL, make_site
+from tests.counts.pages import MODEL
 from tests.serving.servers import ROOT
 from tests.test_main import NOT_FOR_EVERY_START
 
@@ -38,7 +36,6 @@ MOST: Final = {"nothing": 925, "everything": 2120}
 
 def printed(folder: Path, *arguments: str, **env: str) -> set[str]:
     """What a process says of its modules, with a folder's data and no other setting of this machine."""
-    asyncio.run(make_site(settings_for(folder)))
     here = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     here |= {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "DATA_DIR": str(folder)}
     here |= {"HF_HUB_CACHE": str(folder / "hub"), "HF_HUB_OFFLINE": "1", "CONTENT_DIR": str(folder / "none")}
@@ -58,9 +55,9 @@ def printed(folder: Path, *arguments: str, **env: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("name", "env"), [("nothing", {}), ("everything", REMOTES)])
-def test_a_start_imports_no_more_than_it_did(name: str, env: dict[str, str], tmp_path: Path) -> None:
+def test_a_start_imports_no_more_than_it_did(name: str, env: dict[str, str], data: Path) -> None:
     """The number of modules stays below its cap, and none of them is a command's, a test's or a tool's."""
-    modules = printed(tmp_path, **env)
+    modules = printed(data, **env)
     assert {"lectern.app", "lectern.serving.worker", "lectern.adapters.sql_store"} <= modules
     assert modules & NEVER == set()
     if name == "nothing":
@@ -68,6 +65,6 @@ def test_a_start_imports_no_more_than_it_did(name: str, env: dict[str, str], tmp
     assert len(modules) <= MOST[name], f"{len(modules)} modules"
 
 
-def test_a_request_imports_nothing(tmp_path: Path) -> None:
+def test_a_request_imports_nothing(data: Path) -> None:
     """What a turn, a search or a look at health wants is there before the first of them comes."""
-    assert printed(tmp_path, str(tmp_path)) == set()
+    assert printed(data, str(data)) == set()

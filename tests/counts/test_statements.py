@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, Pool, event
-from tests.counts.service import TOKENS, Service, running, settings_for
-from tests.counts.site import make_site
+from tests.counts.service import TOKENS, Service, running
 from tests.database_servers import Postgres
 
 from lectern.adapters.sql_migrations import migrate
@@ -51,13 +50,12 @@ def database() -> Iterator[Counter[str]]:
 
 
 @pytest.fixture
-async def on_postgres(tmp_path: Path, _own_logs: None, postgres: Postgres) -> AsyncGenerator[Service, None]:
+async def on_postgres(data: Path, _own_logs: None, postgres: Postgres) -> AsyncGenerator[Service, None]:
     """A warm service on a real Postgres that logs every statement it is sent."""
-    await make_site(settings_for(tmp_path))
     url = postgres.make("counted")
     migrate(url)
     postgres.query("ALTER DATABASE counted SET log_statement = 'all'")
-    async with running(tmp_path, database_url=url) as service:
+    async with running(data, database_url=url) as service:
         session = await service.streamed()
         await service.streamed(session=session)
         yield service

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+from tests.counts.pages import make_site
 from tests.counts.regions import LONG_TOKENS, REGIONS
 from tests.counts.service import TOKENS, settings_for
-from tests.counts.site import make_site
 
 _ROOT: Final = Path(__file__).parents[2]
 _SECONDS: Final = 900
-"""Measured: 1 minute on two idle cores, 4 on two that six others use."""
+"""Measured: a minute of processor time; four to seven by the clock on two cores with twelve others who want them."""
 
 _TOTALS: Final = re.compile(r"^totals: (\d+)$", re.MULTILINE)
 
@@ -77,18 +77,19 @@ def _run(folder: Path) -> None:
     command += [f"--callgrind-out-file={folder / 'out'}", sys.executable, "-m", "tests.counts.workload"]
     command += [f"--folder={folder / 'data'}", f"--pipes={pipes}"]
     with (folder / "log").open("w+") as log:
-        done = subprocess.run(
-            command,
-            cwd=_ROOT,
-            env=_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            timeout=_SECONDS,
-            check=False,
-        )
-        log.seek(0)
-        if done.returncode:
-            raise NotCounted(f"the workload failed under valgrind:\n{log.read()[-4000:]}")
+        try:
+            subprocess.run(
+                command,
+                cwd=_ROOT,
+                env=_environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                timeout=_SECONDS,
+                check=True,
+            )
+        except subprocess.SubprocessError as error:
+            log.seek(0)
+            raise NotCounted(f"the workload failed under valgrind: {error}\n{log.read()[-4000:]}") from error
 
 
 def _environment() -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 By hand it tells why a count grew:
 
-    python -m tests.counts.workload --profile turn            by time in the functions themselves
-    python -m tests.counts.workload --profile long --sort cumulative --lines 60 --times 20
+    make profile REGION=turn
+    PYTHONPATH=src:. .venv/bin/python -m tests.counts.workload --profile long --sort cumulative --lines 60 --times 20
 
-The second form runs the region's work under cProfile, without valgrind, on the same service; what the service does in
-threads is done in the loop's thread then, so that it is seen too. Regions: health, search, turn, follow_up, json, long
-(540 tokens), peers and peers_long (the provider and the reader alone).
+Both run a region's work under cProfile, without valgrind, on the same service; what the service does in threads is done
+in the loop's thread then, so that it is seen too. Regions: health, search, turn, follow_up, json, long (540 tokens),
+peers and peers_long (the provider and the reader alone).
 """
 
 import argparse
@@ -24,9 +24,9 @@ from typing import Any, Final
 from unittest import mock
 
 import uvloop
+from tests.counts.pages import make_site
 from tests.counts.regions import REGIONS, Region, repeat, warm
 from tests.counts.service import running, settings_for
-from tests.counts.site import make_site
 
 _TURN_SECONDS: Final = 60.0
 """How long a thread may keep the interpreter: with Python's 5 ms, its count would depend on the machine's speed."""
@@ -98,6 +98,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10, help="how often the region's repeats are repeated")
     arguments = parser.parse_args()
     if arguments.profile is None:
+        if arguments.folder is None or arguments.pipes is None:
+            parser.error("by hand it wants --profile REGION")
         uvloop.run(work(arguments.folder, arguments.pipes))
         return
     region = next(region for region in REGIONS if region.name == arguments.profile)

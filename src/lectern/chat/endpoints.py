@@ -50,7 +50,7 @@ class ChatConfig:
     heartbeat: Heartbeat
 
 
-async def _config(request: Request) -> ChatConfig:  # a plain function would be called in a thread
+async def _config(request: Request) -> ChatConfig:  # a plain function would be run in a thread
     config: ChatConfig = request.app.state.chat
     return config
 

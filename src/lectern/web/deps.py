@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from lectern.ports import Ports
 
 
-async def _ports(request: Request) -> Ports:  # a plain function would be called in a thread
+async def _ports(request: Request) -> Ports:  # a plain function would be run in a thread
     ports: Ports = request.app.state.ports
     return ports
 
