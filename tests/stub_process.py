@@ -40,6 +40,11 @@ class Stub:
         """The last request that was made to a model: `headers` and `body`."""
         return dict(httpx2.get(f"{self.base_url}/last", params={"model": model}).raise_for_status().json())
 
+    def spans(self, model: str) -> list[tuple[float, float]]:
+        """When each request to a model began and ended, by the machine's monotonic clock, in order of their begin."""
+        found = httpx2.get(f"{self.base_url}/spans", params={"model": model}).raise_for_status().json()
+        return sorted((began, ended) for began, ended in found)
+
     async def until(self, seconds: float = 10, **expected: int) -> dict[str, Any]:
         """Wait until counters have these values.
 

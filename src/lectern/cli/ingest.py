@@ -39,6 +39,7 @@ async def _ingest(arguments: argparse.Namespace, settings: Settings) -> int:
             base_url=arguments.base_url or own_pages(arguments.site),
             index=index,
             embeddings=embeddings,
+            requests=settings.provider_requests,
             retire=(DEMO_SITE,),
             dry_run=arguments.dry_run,
             progress=progress,

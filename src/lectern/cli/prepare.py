@@ -109,6 +109,7 @@ async def _content(index: Index, settings: Settings, embeddings: Embeddings | No
         base_url=settings.site_base,
         index=index,
         embeddings=embeddings,
+        requests=settings.provider_requests,
         retire=(DEMO_SITE,),
     )
     changes = f"{len(report.new)} new, {len(report.changed)} changed, {len(report.gone)} gone, {report.same} same"

@@ -83,6 +83,11 @@ class ModelSettings(SettingsPart):
         return names.get(self.embedder)
 
     @property
+    def provider_requests(self) -> int | None:
+        """Embeddings requests of an ingest at once; None where no provider makes the vectors."""
+        return self.embedding_requests if self.embedder in {"openai", "cohere"} else None
+
+    @property
     def has_llm(self) -> bool:
         """Whether a language model is configured: a key, or a server of one's own that may need none."""
         return self.openai_api_key is not None or self.openai_base_url != OPENAI

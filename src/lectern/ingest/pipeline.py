@@ -1,7 +1,8 @@
 """From a folder of Markdown to an index: only what changed is parsed, and all of it is committed at once.
 
 The folder is listed to its end before anything is concluded from what is missing. The lexical index is committed first
-and answers at once; vectors follow, so an embedding that is interrupted or fails costs no page.
+and answers at once; vectors follow, so an embedding that fails costs no page. A provider is asked for them as soon as
+there are pages, so that reading costs it no time.
 """
 
 import logging
@@ -17,7 +18,7 @@ import anyio.to_thread
 
 from lectern.errors import InvalidRequest, LecternError
 from lectern.ingest.documents import digest_of, read_document
-from lectern.ingest.embedding import Embedded, embed_missing
+from lectern.ingest.embedding import Embedded, Embedding, embed_missing, embedding
 from lectern.ingest.includes import Includes
 from lectern.ingest.sources import Skipped, Source, find_sources
 from lectern.ports import Counts, Document, Embeddings, Index, IndexUpdate
@@ -81,6 +82,7 @@ async def ingest(
     base_url: str | None,
     index: Index,
     embeddings: Embeddings | None = None,
+    requests: int | None = None,
     only: Collection[str] = (),
     retire: Collection[str] = (),
     dry_run: bool = False,
@@ -94,6 +96,9 @@ async def ingest(
         base_url: Where the site's routes start, as `https://example.org/docs`; without one, links are plain routes.
         index: Where to put it.
         embeddings: Gives vectors; None leaves the index lexical.
+        requests: Requests that a provider of embeddings works on at once; they are kept under way from the first pages
+            on. None waits until all pages are in, as it is right for a model in this process: should it bring the
+            machine down, they answer already.
         only: Names directly below the folder, files or folders, that the ingest is limited to; empty means all.
         retire: Sites that are removed once this one stands, such as a built-in demo.
         dry_run: Find out what would be done and write nothing.
@@ -114,13 +119,22 @@ async def ingest(
     tell("listing", 0, 0)
     folder = await anyio.to_thread.run_sync(_list, path, only)
     work = _Work(folder, base_url or "", tell)
-    with suppress(_NothingIsWritten):
-        async with index.update(site) as update:
-            await work.apply(update)
-            if dry_run:
+    embedded = None
+    retired: tuple[str, ...] = ()
+    if dry_run:
+        with suppress(_NothingIsWritten):
+            async with index.update(site) as update:
+                await work.apply(update)
                 raise _NothingIsWritten
-    retired = () if dry_run else tuple([name for name in retire if name != site and await remove_site(index, name)])
-    embedded = None if dry_run or embeddings is None else await embed_missing(index, site, embeddings, tell)
+    elif embeddings is None or requests is None:
+        retired = await work.write(index, site, retire)
+        if embeddings is not None:
+            embedded = await embed_missing(index, site, embeddings, tell)
+    else:
+        async with embedding(index, site, embeddings, tell, requests=requests) as run:
+            retired = await work.write(index, site, retire, run)
+            await run.feed_rest()
+        embedded = run.result
     return Report(
         site=site,
         counts=work.counts,
@@ -179,8 +193,16 @@ class _Work:
     same: int = 0
     counts: Counts = field(default_factory=Counts)
 
-    async def apply(self, update: IndexUpdate) -> None:
-        """Parse what changed, put it in, take out what is gone."""
+    async def write(
+        self, index: Index, site: str, retire: Collection[str], run: Embedding | None = None
+    ) -> tuple[str, ...]:
+        """Commit the site, then take out those that give way; their names."""
+        async with index.update(site) as update:
+            await self.apply(update, run)
+        return tuple([name for name in retire if name != site and await remove_site(index, name)])
+
+    async def apply(self, update: IndexUpdate, run: Embedding | None = None) -> None:
+        """Parse what changed, put it in, take out what is gone; an embedding is fed with what is in."""
         held = dict(update.digests)
         self.skipped.extend(self.folder.skipped)
         pending = await anyio.to_thread.run_sync(self._changed, held)
@@ -192,6 +214,8 @@ class _Work:
             for document in documents:
                 (self.changed if document.path in held else self.new).append(document.path)
             await update.put(documents)
+            if run is not None:
+                await run.feed(update, [document.path for document in documents])
         self.tell("reading", len(pending), len(pending))
         self._settle(held)
         await update.remove(self.gone)
