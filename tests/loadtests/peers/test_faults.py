@@ -27,7 +27,7 @@ DEGRADED = b'event: degraded\ndata: {"part":"llm"}\n\n'
         (Reply(STREAM, TOKEN + DEGRADED + TOKEN + DONE, ended=True, seconds=1), "an answer without the model"),
         (Reply(STREAM, TOKEN * 3 + FAILED, ended=True, seconds=2), "status 200, 3 tokens, then an error event"),
         (Reply(STREAM, TOKEN * 3, ended=True, seconds=2), "status 200, 3 tokens, then a cut stream"),
-        (Reply(STREAM, TOKEN * 10, ended=False, seconds=30), "10 tokens, then nothing for 30 s"),
+        (Reply(STREAM, TOKEN * 10, ended=False, seconds=40), "10 tokens, then nothing for 40 s"),
         (Reply(b"HTTP/1.1 502 Bad Gateway", b"{}", ended=True, seconds=0.5), "status 502 after 0.5 s"),
         (Reply(b"HTTP/1.1 429 No\r\nRetry-After: 1", b"{}", ended=True, seconds=0.5), "status 429 with `Retry-After`"),
         (Reply(b"", b"", ended=True, seconds=0.5), "status 0, 0 tokens, then a cut stream"),
