@@ -64,6 +64,12 @@ async def test_patience_ends_a_silent_stream(stub: Stub) -> None:
     assert 0.5 <= reply.seconds < 5
 
 
+async def test_nobody_there_is_an_end() -> None:
+    """A service that is gone gives an empty reply at once."""
+    reply = await ask(targets.of_stub("http://127.0.0.1:9", "stub"), 10)
+    assert (reply.status, reply.body, reply.ended) == (0, b"", True)
+
+
 async def test_a_reset_is_an_end(stub: Stub) -> None:
     """A connection that the provider breaks does not break the measurement."""
     reply = await ask(targets.of_stub(stub.base_url, "stub-reset"), 10)
