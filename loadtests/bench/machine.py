@@ -37,7 +37,7 @@ class Machine:
         """This one, now."""
         return cls(
             cpu=_cpu(Path("/proc/cpuinfo")),
-            cores=len(psutil.Process().cpu_affinity() or ()) or os.cpu_count() or 1,
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
             memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
             kernel=f"{platform.system()} {platform.release()}",
             load=round(os.getloadavg()[0], 2),
