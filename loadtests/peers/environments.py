@@ -96,7 +96,9 @@ def _run(command: list[str]) -> str:
 def main() -> int:
     """Make them and print what they weigh; 1 when one cannot be made."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", nargs="*", choices=[*PINS, []], help="peers; all of them by default")
+    parser.add_argument(
+        "name", nargs="*", metavar="NAME", choices=[*PINS, []], help=f"of {', '.join(PINS)}; all by default"
+    )
     code = 0
     for name in parser.parse_args().name or PINS:
         try:

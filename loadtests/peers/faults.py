@@ -11,8 +11,8 @@ from loadtests.peers.reply import Reply, ask
 from loadtests.peers.waves import Running, provider_counts
 from loadtests.wire import Target
 
-PATIENCE_SECONDS: Final = 30.0
-"""How long a reader waits; also how long a silent stream is watched."""
+PATIENCE_SECONDS: Final = 40.0
+"""How long a reader waits and a silent stream is watched: longer than the 30 s after which some clients give up."""
 _PROVIDERS_WORDS: Final = b"The model's name asks for"
 """How the stub words its errors: no reader should see that."""
 _PROBE_SECONDS = 0.25

@@ -136,7 +136,7 @@ PEERS: Final = (
     Peer(
         name="litellm",
         title="LiteLLM proxy",
-        does="a key, routing, spend tracking; no retrieval, no conversations",
+        does="a key, routing, retries; no retrieval, no conversations",
         health="/health/liveliness",
         ready="/health/readiness",
         failed=b'"error"',

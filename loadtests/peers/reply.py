@@ -12,7 +12,7 @@ class Reply:
 
     Attributes:
         head: The status line and the headers; empty when nothing came.
-        ended: Whether the service ended it, in whatever way, before the reader left.
+        ended: Whether the service ended it, in whatever way, before the reader left; or was not there.
         seconds: How long that took.
     """
 
@@ -42,7 +42,10 @@ async def ask(target: Target, seconds: float, *, begun: asyncio.Event | None = N
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    reader, writer = await asyncio.open_connection(target.host, target.port)
+    try:
+        reader, writer = await asyncio.open_connection(target.host, target.port)
+    except OSError:
+        return Reply(b"", b"", ended=True, seconds=loop.time() - began)
     writer.write(target.request)
     came = bytearray()
     ended = False

@@ -27,7 +27,7 @@ DEGRADED = b'event: degraded\ndata: {"part":"llm"}\n\n'
         (Reply(STREAM, TOKEN + DEGRADED + TOKEN + DONE, ended=True, seconds=1), "an answer without the model"),
         (Reply(STREAM, TOKEN * 3 + FAILED, ended=True, seconds=2), "status 200, 3 tokens, then an error event"),
         (Reply(STREAM, TOKEN * 3, ended=True, seconds=2), "status 200, 3 tokens, then a cut stream"),
-        (Reply(STREAM, TOKEN * 10, ended=False, seconds=30), "10 tokens, then nothing for 30 s"),
+        (Reply(STREAM, TOKEN * 10, ended=False, seconds=40), "10 tokens, then nothing for 40 s"),
         (Reply(b"HTTP/1.1 502 Bad Gateway", b"{}", ended=True, seconds=0.5), "status 502 after 0.5 s"),
         (Reply(b"HTTP/1.1 429 No\r\nRetry-After: 1", b"{}", ended=True, seconds=0.5), "status 429 with `Retry-After`"),
         (Reply(b"", b"", ended=True, seconds=0.5), "status 0, 0 tokens, then a cut stream"),
@@ -62,6 +62,12 @@ async def test_patience_ends_a_silent_stream(stub: Stub) -> None:
     reply = await ask(target, 0.5)
     assert (reply.status, reply.ended, reply.body.count(target.token)) == (200, False, 5)
     assert 0.5 <= reply.seconds < 5
+
+
+async def test_nobody_there_is_an_end() -> None:
+    """A service that is gone gives an empty reply at once."""
+    reply = await ask(targets.of_stub("http://127.0.0.1:9", "stub"), 10)
+    assert (reply.status, reply.body, reply.ended) == (0, b"", True)
 
 
 async def test_a_reset_is_an_end(stub: Stub) -> None:

@@ -76,7 +76,7 @@ def test_failures_are_in_words() -> None:
     text = table.faults(run().peers)
     assert cells(text, "One")[1].startswith("status 502 after 1.0 s")
     assert cells(text, "One")[2] == "–"
-    assert cells(text, "One")[3].startswith("10 tokens, then nothing for 30 s")
+    assert cells(text, "One")[3].startswith("10 tokens, then nothing for 40 s")
     assert cells(text, "One")[4:] == ["9 of 10 calls of the provider closed", "10 of 10 whole"]
     assert "Gone" not in text
 
