@@ -13,8 +13,9 @@ import argparse
 import asyncio
 import json
 import socket
-from collections import Counter
-from collections.abc import Awaitable, Callable
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -41,6 +42,8 @@ class StubLLM:
         self.requests: Counter[str] = Counter()
         self.open = 0
         self.most_open = 0
+        self.seconds_open: defaultdict[int, float] = defaultdict(float)
+        self._changed: float | None = None
         self.abandoned = 0
         self.last: dict[str, dict[str, Any]] = {}
         self.connections: Callable[[], int] = lambda: 0
@@ -66,12 +69,14 @@ class StubLLM:
     def _stats(self) -> dict[str, Any]:
         """Counts since the start; connections are those open now, the asking one included.
 
-        An abandoned answer is one whose reader left before its end.
+        An abandoned answer is one whose reader left before its end. `seconds_open` tells for how long how many answers
+        were open, from the first request to the last change.
         """
         return {
             "requests": dict(self.requests),
             "open": self.open,
             "most_open": self.most_open,
+            "seconds_open": {str(number): round(seconds, 6) for number, seconds in self.seconds_open.items()},
             "abandoned": self.abandoned,
             "connections": self.connections(),
         }
@@ -94,15 +99,42 @@ class StubLLM:
             "headers": {key.decode(): value.decode() for key, value in scope["headers"]},
             "body": request,
         }
-        reply = Reply(scope, send, request, behaviour.on(self.requests[name]))
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
+        close = self._opened()
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                close()  # before the client has it: it may ask again before this task goes on
+            await send(message)
+
+        reply = Reply(scope, sending, request, behaviour.on(self.requests[name]))
         try:
             await _until_gone(reply.send(), receive)
         except ConnectionAbortedError:
             self.abandoned += not reply.broke
         finally:
-            self.open -= 1
+            close()
+
+    def _opened(self) -> Callable[[], None]:
+        """Count an answer as open; what is returned closes it, once."""
+        self._count(1)
+        still = True
+
+        def close() -> None:
+            nonlocal still
+            if still:
+                still = False
+                self._count(-1)
+
+        return close
+
+    def _count(self, change: int) -> None:
+        """Book the time that passed with as many answers open as before the change."""
+        now = time.monotonic()
+        if self._changed is not None:
+            self.seconds_open[self.open] += now - self._changed
+        self._changed = now
+        self.open += change
+        self.most_open = max(self.most_open, self.open)
 
 
 async def _body(receive: Receive) -> bytes:
