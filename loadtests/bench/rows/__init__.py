@@ -3,11 +3,12 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, saturation, tokens
+from loadtests.bench.rows import chats, first_token, saturation, thousand, tokens
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
     first_token.ROW,
     tokens.ROW,
     saturation.ROW,
+    thousand.ROW,
 )
