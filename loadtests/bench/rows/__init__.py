@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, saturation, thousand, tokens
+from loadtests.bench.rows import chats, first_token, overload, saturation, thousand, tokens
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
@@ -11,4 +11,5 @@ ROWS: Final[tuple[Row, ...]] = (
     tokens.ROW,
     saturation.ROW,
     thousand.ROW,
+    overload.ROW,
 )
