@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, overload, saturation, thousand, tokens
+from loadtests.bench.rows import chats, first_token, memory, overload, saturation, start, thousand, tokens
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
@@ -12,4 +12,6 @@ ROWS: Final[tuple[Row, ...]] = (
     saturation.ROW,
     thousand.ROW,
     overload.ROW,
+    start.ROW,
+    memory.ROW,
 )
