@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, memory, overload, saturation, start, thousand, tokens
+from loadtests.bench.rows import chats, first_token, ingest, memory, overload, saturation, start, thousand, tokens
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
@@ -14,4 +14,5 @@ ROWS: Final[tuple[Row, ...]] = (
     overload.ROW,
     start.ROW,
     memory.ROW,
+    ingest.ROW,
 )
