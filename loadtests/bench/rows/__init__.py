@@ -3,7 +3,18 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, ingest, memory, overload, saturation, start, thousand, tokens
+from loadtests.bench.rows import (
+    capacity,
+    chats,
+    first_token,
+    ingest,
+    memory,
+    overload,
+    saturation,
+    start,
+    thousand,
+    tokens,
+)
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
@@ -15,4 +26,5 @@ ROWS: Final[tuple[Row, ...]] = (
     start.ROW,
     memory.ROW,
     ingest.ROW,
+    capacity.ROW,
 )
