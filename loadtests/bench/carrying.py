@@ -19,6 +19,7 @@ _PATIENCE_SECONDS = 90
 _SETTLE_SECONDS = 1.0
 _LOOK_SECONDS = 0.2
 _FIRST = 20
+_OK = 200
 _TOKEN = b"event: delta\n"
 _CONNECTIONS: Final = (
     "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity"  # noqa: S608 - a constant of ours
@@ -44,8 +45,9 @@ async def processor_share(lectern: Service, listeners: Sequence[Listener], windo
     used, began = lectern.cpu_seconds(), loop.time()
     await asyncio.sleep(window)
     used, seconds = lectern.cpu_seconds() - used, loop.time() - began
-    if ended := sum(not listener.open for listener in listeners):
-        raise RuntimeError(f"{ended} of {len(listeners)} streams ended while they were watched.")
+    if ended := [listener for listener in listeners if not listener.open]:
+        why = trouble(bytes(ended[0].heard), still_open=False)
+        raise RuntimeError(f"{len(ended)} of {len(listeners)} streams ended while they were watched; the first: {why}")
     return used / (len(listeners) * seconds)
 
 
@@ -113,19 +115,20 @@ def _health(lectern: Service) -> Target:
 
 
 async def first_trouble(lectern: Service, most: int, wait_seconds: float) -> tuple[int, dict[str, object]]:
-    """Let readers come whom nobody answers, and find the first who gets something else than a place.
+    """Let readers come whom nobody answers, and see who gets something else than a place.
 
     Returns:
-        How many came before that one, and what that one got: see `trouble`.
+        How many have a place and keep it, and what the first of the others got: see `trouble`.
 
     Raises:
         RuntimeError: All of them got a place.
     """
     async with crowd(targets.of_lectern(lectern.url), most, most / _COMING_A_SECOND) as listeners:
-        await asyncio.sleep(wait_seconds)
-        for number, listener in enumerate(listeners):
-            if found := trouble(bytes(listener.heard), still_open=listener.open):
-                return number, found
+        await until(lambda: all(_waits(one) or one.status not in {0, _OK} for one in listeners), _PATIENCE_SECONDS)
+        await asyncio.sleep(wait_seconds)  # whoever stands in line is told within that
+        told = [trouble(bytes(listener.heard), still_open=listener.open) for listener in listeners]
+    if first := next(filter(None, told), None):
+        return told.count({}), first
     raise RuntimeError(f"{most} readers waited at once and nothing broke; the limit is higher.")
 
 
@@ -133,10 +136,10 @@ def trouble(heard: bytes, *, still_open: bool) -> dict[str, object]:
     """What a reader got instead of a place, by its own words; empty for one who has a place.
 
     A refusal has its `status`, `retry_after` and `code`; a stream its `event` (`degraded` or `failed`) and what that
-    says; `broken` is a connection that ended without any of these.
+    says; `ended` is a whole answer; `broken` is a connection that ended without any of these.
     """
     head, _, body = heard.partition(b"\r\n\r\n")
-    if head and (status := int(head.split(b" ", 2)[1])) != 200:  # noqa: PLR2004 - HTTP
+    if head and (status := int(head.split(b" ", 2)[1])) != _OK:
         after = re.search(rb"\r\nretry-after: *(\d+)", head, re.IGNORECASE)
         code = re.search(rb'"code": *"(\w+)"', body)
         return {
@@ -146,4 +149,6 @@ def trouble(heard: bytes, *, still_open: bool) -> dict[str, object]:
         }
     if event := re.search(rb"event: (degraded|failed)\n(?:id: \d+\n)?data: (\{.*\})\n", body):
         return {"status": 200, "event": event[1].decode()} | dict(json.loads(event[2]))
-    return {} if still_open else {"broken": len(heard)}
+    if still_open:
+        return {}
+    return {"ended": "whole"} if b"event: done\n" in body else {"broken": len(heard)}

@@ -23,6 +23,7 @@ def event(name: str, **data: object) -> bytes:
         (b"", False, {"broken": 0}),
         (_OK + _STARTED, True, {}),
         (_OK + _STARTED, False, {"broken": len(_OK + _STARTED)}),
+        (_OK + _STARTED + event("delta", text="x") + event("done", finish="stop"), False, {"ended": "whole"}),
         (
             _OK
             + _STARTED
@@ -54,8 +55,8 @@ async def test_the_first_who_gets_no_place_is_found_with_what_it_got() -> None:
     """A worker with room for three answers and a line of two: three wait for good, and the next are told something."""
     room = {"LLM_CONCURRENCY": "3", "QUEUE_LENGTH": "2", "QUEUE_SECONDS": "1", "WEB_CONCURRENCY": "1"}
     with services.stub() as stub, services.lectern(stub.url, "stub-ttft600000", embeddings="none", **room) as lectern:
-        came, found = await carrying.first_trouble(lectern, 8, wait_seconds=3)
-        assert came == 3
+        places, found = await carrying.first_trouble(lectern, 8, wait_seconds=3)
+        assert places == 3
         assert found["status"] in {200, 503}
         with pytest.raises(RuntimeError, match="2 readers waited at once and nothing broke"):
             await carrying.first_trouble(lectern, 2, wait_seconds=2)
