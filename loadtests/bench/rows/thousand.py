@@ -60,8 +60,8 @@ def _once(stub: Service, lectern: Service, model: str, schedule: Exactly) -> Rep
         "open at once, of all": most_at_once(traces) / schedule.count,
         "added gap p99": found["gap_ms"]["p99"] - GAP_MS,
         "added gap p99, straight to the stub": own["gap_ms"]["p99"] - GAP_MS,
-        "/health p99": health["p99"],
-        "/health failures": float(through.health_failures),
+        "`/health`, p99": health["p99"],
+        "`/health`, failures": float(through.health_failures),
     }
     detail: dict[str, object] = {
         "lectern": found,
@@ -111,8 +111,8 @@ ROW: Final = Row(
         Figure("open at once, of all", "×", 0.99, least=True),
         Figure("added gap p99", "ms", 150),
         Figure("added gap p99, straight to the stub", "ms"),
-        Figure("/health p99", "ms", 250),
-        Figure("/health failures", "", 0),
+        Figure("`/health`, p99", "ms", 250),
+        Figure("`/health`, failures", "", 0),
     ),
     measure=measure,
 )

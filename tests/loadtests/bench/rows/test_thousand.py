@@ -17,7 +17,7 @@ def test_twenty_streams_are_all_open_at_once_and_none_fails() -> None:
     [repetition] = thousand.ROW.measure(Options(repeat=1, scale=0.02))
     values = repetition.values
     assert values.keys() == {figure.name for figure in thousand.ROW.figures}
-    assert values["errors"] == values["/health failures"] == 0
+    assert values["errors"] == values["`/health`, failures"] == 0
     assert values["open at once, of all"] == 1
     assert values["added gap p99"] > -20
     assert len(repetition.samples["gap: stub"]) == 20 * 5
