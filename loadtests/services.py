@@ -102,12 +102,17 @@ def started(command: Sequence[str], line: re.Pattern[str], env: dict[str, str] |
         try:
             yield Service(_address(line, Path(log.name), process), process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process as a platform does: told to, and killed when it takes too long."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _address(line: re.Pattern[str], log: Path, process: subprocess.Popen[bytes]) -> str:

@@ -64,7 +64,7 @@ def _once(scale: float) -> Repetition:
             "processor_seconds": cost,
             "pss_bytes": lectern.pss_bytes(),
         }
-    samples = {"refused": [seconds * 1000 for seconds in refused_seconds(traces)]}
+    samples = {"refused: lectern": [seconds * 1000 for seconds in refused_seconds(traces)]}
     values = judged(traces, schedule.seconds, peak) | recovered(before, after)
     values["stand-ins, of the answered"] = stood_in([*traces, *after], model)
     return Repetition(values, samples, detail)

@@ -23,7 +23,6 @@ from loadtests.services import ROOT
 _MODEL = "stub-len20"
 _PAUSE_SECONDS = 0.005
 _PATIENCE_SECONDS = 60
-_STOP_SECONDS = 40
 _QUESTION = json.dumps(reading.chat(reading.QUESTIONS[0])).encode()
 
 
@@ -70,12 +69,7 @@ def _started(settings: Mapping[str, str]) -> Iterator[tuple[float, Callable[[], 
         try:
             yield began, alive
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            services.end(process)
 
 
 class HTTPClient:

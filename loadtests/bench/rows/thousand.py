@@ -71,8 +71,13 @@ def _once(stub: Service, lectern: Service, model: str, schedule: Exactly) -> Rep
         "processor_seconds_straight": straight_cost,
         "pss_bytes": lectern.pss_bytes(),
     }
-    samples = {f"gap: {name}": gaps_ms(run.traces[name]) for name, run in (("lectern", through), ("stub", straight))}
-    return Repetition(values, samples | {"/health": [seconds * 1000 for seconds in through.health_seconds]}, detail)
+    samples = {
+        f"gap between two tokens: {name}": gaps_ms(run.traces[name])
+        for name, run in (("lectern", through), ("stub", straight))
+    }
+    return Repetition(
+        values, samples | {"health: lectern": [seconds * 1000 for seconds in through.health_seconds]}, detail
+    )
 
 
 def _run(

@@ -20,7 +20,7 @@ def test_twenty_streams_are_all_open_at_once_and_none_fails() -> None:
     assert values["errors"] == values["`/health`, failures"] == 0
     assert values["open at once, of all"] == 1
     assert values["added gap p99"] > -20
-    assert len(repetition.samples["gap: stub"]) == 20 * 5
+    assert len(repetition.samples["gap between two tokens: stub"]) == 20 * 5
     spent = repetition.detail["processor_seconds"]
     assert isinstance(spent, dict)
     assert spent.keys() == {"stub", "lectern", "driver", "wall"}
