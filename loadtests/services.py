@@ -1,5 +1,6 @@
 """What load tests are run against, as processes of their own: the stub, Lectern, the bare relay."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.request import urlopen
 
 import psutil
 
@@ -44,33 +46,49 @@ class Service:
 @contextmanager
 def stub() -> Iterator[Service]:
     """The stub of a provider, on a free port."""
-    with _started([sys.executable, "-m", "loadtests.stub_llm", "--port", "0"], _ADDRESS) as service:
+    with started([sys.executable, "-m", "loadtests.stub_llm", "--port", "0"], _ADDRESS) as service:
         yield service
+
+
+def get(service: Service, path: str) -> dict[str, Any]:
+    """The object that a service tells at a path below its address, as the stub does its counters at `/stats`."""
+    with urlopen(f"{service.url}{path}", timeout=10) as answer:  # noqa: S310 - our own, over HTTP
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
 @contextmanager
 def relay(provider: str, model: str) -> Iterator[Service]:
     """The bare relay with one worker, on a free port."""
     env = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-load", "OPENAI_MODEL": model}
-    with _started([sys.executable, "-m", "loadtests.baseline_relay", "--port", "0"], _ADDRESS, env) as service:
+    with started([sys.executable, "-m", "loadtests.baseline_relay", "--port", "0"], _ADDRESS, env) as service:
         yield service
 
 
 @contextmanager
 def lectern(provider: str, model: str, *, embeddings: str = "stub-embed", **env: str) -> Iterator[Service]:
     """Lectern on a free port, with pages indexed and the stub's vectors, or none (`embeddings="none"`)."""
+    with (
+        prepared(provider, model, embeddings=embeddings, **env) as settings,
+        started(["./entrypoint.sh"], _UP, settings) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def prepared(provider: str, model: str, *, embeddings: str = "stub-embed", **env: str) -> Iterator[dict[str, str]]:
+    """Settings of a Lectern on a free port, whose data folder has pages already; the folder is gone with the block."""
     with tempfile.TemporaryDirectory(prefix="lectern-load-") as folder:
         settings = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-load", "OPENAI_MODEL": model}
         settings |= {"EMBEDDING_MODEL": embeddings, "DATA_DIR": f"{folder}/data", "PORT": "0", "LOG_FORMAT": "text"}
         settings |= env
         ingest = ["./entrypoint.sh", "ingest", "docs", "--site", "lectern"]
         subprocess.run(ingest, cwd=ROOT, env=os.environ | settings, check=True, capture_output=True)  # noqa: S603 - ours
-        with _started(["./entrypoint.sh"], _UP, settings) as service:
-            yield service
+        yield settings
 
 
 @contextmanager
-def _started(command: Sequence[str], line: re.Pattern[str], env: dict[str, str] | None = None) -> Iterator[Service]:
+def started(command: Sequence[str], line: re.Pattern[str], env: dict[str, str] | None = None) -> Iterator[Service]:
     """A process, once its output has the line with its address.
 
     Raises:
@@ -84,11 +102,11 @@ def _started(command: Sequence[str], line: re.Pattern[str], env: dict[str, str] 
         try:
             yield Service(_address(line, Path(log.name), process), process.pid)
         finally:
-            stop(process)
+            end(process)
 
 
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ask a process to end, and end it when it does not within 40 seconds."""
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process as a platform does: told to, and killed when it takes longer than 40 seconds."""
     process.terminate()
     try:
         process.wait(_STOP_SECONDS)

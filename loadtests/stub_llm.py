@@ -16,7 +16,7 @@ import json
 import socket
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -46,6 +46,8 @@ class StubLLM:
         self.requests: Counter[str] = Counter()
         self.open = 0
         self.most_open = 0
+        self.seconds_open: defaultdict[int, float] = defaultdict(float)
+        self._changed: float | None = None
         self.abandoned = 0
         self.last: dict[str, dict[str, Any]] = {}
         self.spans: dict[str, deque[tuple[float, float]]] = defaultdict(lambda: deque(maxlen=_SPANS))
@@ -78,12 +80,14 @@ class StubLLM:
     def _stats(self) -> dict[str, Any]:
         """Counts since the start; connections are those open now, the asking one included.
 
-        An abandoned answer is one whose reader left before its end.
+        An abandoned answer is one whose reader left before its end. `seconds_open` tells for how long how many answers
+        were open, from the first request to the last change.
         """
         return {
             "requests": dict(self.requests),
             "open": self.open,
             "most_open": self.most_open,
+            "seconds_open": {str(number): round(seconds, 6) for number, seconds in self.seconds_open.items()},
             "abandoned": self.abandoned,
             "connections": self.connections(),
         }
@@ -109,17 +113,44 @@ class StubLLM:
         if time.monotonic() < self.outage_until:
             await send_json(send, error_body(503, "The provider was told to fail."), 503)
             return
-        reply = Reply(scope, send, request, behaviour.on(self.requests[name]))
-        began = time.monotonic()
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
+        close = self._opened(name)
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                close()  # before the client has it: it may ask again before this task goes on
+            await send(message)
+
+        reply = Reply(scope, sending, request, behaviour.on(self.requests[name]))
         try:
             await _until_gone(reply.send(), receive)
         except ConnectionAbortedError:
             self.abandoned += not reply.broke
         finally:
-            self.open -= 1
-            self.spans[name].append((began, time.monotonic()))
+            close()
+
+    def _opened(self, name: str) -> Callable[[], None]:
+        """Count a model's answer as open; what is returned closes it, once."""
+        self._count(1)
+        began = time.monotonic()
+        still = True
+
+        def close() -> None:
+            nonlocal still
+            if still:
+                still = False
+                self._count(-1)
+                self.spans[name].append((began, time.monotonic()))
+
+        return close
+
+    def _count(self, change: int) -> None:
+        """Book the time that passed with as many answers open as before the change."""
+        now = time.monotonic()
+        if self._changed is not None:
+            self.seconds_open[self.open] += now - self._changed
+        self._changed = now
+        self.open += change
+        self.most_open = max(self.most_open, self.open)
 
 
 def _asked(scope: Scope, name: str) -> str:

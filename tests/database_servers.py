@@ -2,6 +2,8 @@
 
 Both refuse to run as root, so root's tests run them as `nobody`, in folders of their own below the temporary folder.
 The servers are children of the test process, and end with the fixture that starts them.
+
+    python -m tests.database_servers        # for load tests: the first line is the address; ends with SIGTERM
 """
 
 import os
@@ -11,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -204,3 +207,15 @@ def running_pgbouncer(postgres: Postgres, *, connections: int = 2) -> Iterator[i
         finally:
             process.kill()
             process.wait(10)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with running_postgres() as server:
+        print(server.url(), flush=True)  # noqa: T201 - who starts it reads it
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,11 +2,15 @@
 
 The engine knows points, filters and vectors; collections and aliases are kept here. A server can be told to
 fail: see `QdrantServer`.
+
+    python -m tests.qdrant_server        # for load tests: the first line is the address; ends with SIGTERM
 """
 
 import json
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -242,9 +246,13 @@ def build(server: QdrantServer) -> Starlette:
 
         return Route(path, endpoint, methods=[method])
 
+    async def calls(_: Request) -> Response:
+        return JSONResponse(server.calls)
+
     one = "/collections/{name}"
     return Starlette(
         routes=[
+            Route("/calls", calls),  # no call of Qdrant's: for who starts the server as a process
             route("/collections", "GET", "list"),
             route("/collections/aliases", "POST", "alias"),
             route(one, "GET", "info"),
@@ -288,3 +296,15 @@ def running_qdrant() -> Iterator[QdrantServer]:
             with suppress(Exception):
                 server.forget(name)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with running_qdrant() as server:
+        print(server.url, flush=True)  # noqa: T201 - who starts it reads it
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,7 @@ from loadtests.bench import charts
 from loadtests.bench.machine import Machine, commit, versions
 from loadtests.bench.record import Record, RowRecord, write
 from loadtests.bench.report import closing_lines, missed, row_lines
-from loadtests.bench.row import Options, Row
+from loadtests.bench.row import Options, Row, Skipped
 from loadtests.bench.rows import ROWS
 from loadtests.services import ROOT
 
@@ -41,9 +41,13 @@ def main(rows: Sequence[Row] = ROWS) -> int:
     path = arguments.out / f"{at:%Y%m%dT%H%M%SZ}.json"
     record = Record(at, commit(ROOT), Machine.here(), versions(), options.repeat, options.scale)
     for row in (row for row in rows if row.name in arguments.only):
-        record = replace(record, rows=(*record.rows, measured(row, options)))
+        try:
+            record = replace(record, rows=(*record.rows, measured(row, options)))
+            said = "\n".join(row_lines(record.rows[-1]))
+        except Skipped as missing:
+            said = f"{row.name}: skipped. {missing}"
         write(record, path)  # after each row: who loses patience keeps what there is
-        print("\n".join(row_lines(record.rows[-1])), end="\n\n", flush=True)
+        print(said, end="\n\n", flush=True)
     print("\n".join(closing_lines(record)))
     print("\n".join(str(file) for file in (path, *charts.draw(record, path.parent, path.stem))))
     broken = any(row.broken for row in record.rows)
@@ -51,10 +55,16 @@ def main(rows: Sequence[Row] = ROWS) -> int:
 
 
 def measured(row: Row, options: Options) -> RowRecord:
-    """Measure a row; one that breaks off takes no other row with it."""
+    """Measure a row; one that breaks off takes no other row with it.
+
+    Raises:
+        Skipped: What it measures is not at hand.
+    """
     began = time.monotonic()
     try:
         return RowRecord.of(row, row.measure(options), time.monotonic() - began)
+    except Skipped:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the figures of the other rows are kept
         said = f"{type(error).__name__}: {error}"
         return RowRecord(row.name, row.title, seconds=round(time.monotonic() - began, 1), broken=said)

@@ -4,6 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
+class Skipped(Exception):
+    """What a row measures is not at hand; the message says what is missing and how to name it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One number of a row.
@@ -62,7 +66,7 @@ class Row:
         name: Short, for `--only`.
         title: One sentence for the table.
         figures: What it yields.
-        measure: Starts what it measures, as processes of their own, and ends them.
+        measure: Starts what it measures, as processes of their own, and ends them; raises Skipped where it cannot.
     """
 
     name: str

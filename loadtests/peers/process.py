@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx2
 
-from loadtests.services import Service, stop
+from loadtests.services import Service, end
 
 _START_SECONDS: Final = 120
 _ASK_AGAIN_SECONDS: Final = 0.02
@@ -48,7 +48,7 @@ def running(command: Sequence[str | Path], port: int, ready: str, environment: M
             _await_ready(f"{service.url}{ready}", process, log)
             yield service
         finally:
-            stop(process)
+            end(process)
 
 
 def _await_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

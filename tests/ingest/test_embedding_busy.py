@@ -9,8 +9,8 @@ from tests.ingest.barrier import barrier
 
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.local_index.update import LocalUpdate
-from lectern.adapters.openai_api import OpenAIProvider
 from lectern.adapters.openai_embeddings import OpenAIEmbeddings
+from lectern.adapters.provider import Provider
 from lectern.ingest import embedding
 from lectern.ingest.embedding import Embedded
 from lectern.ingest.pipeline import ingest
@@ -57,7 +57,7 @@ async def test_the_limit_is_reached_and_kept(
             commits.append(len(vectors))
 
         monkeypatch.setattr(LocalUpdate, "put_vectors", slow)
-        api = OpenAIProvider(base_url=provider.url, api_key="k")
+        api = Provider(base_url=provider.url, api_key="k")
         embeddings = OpenAIEmbeddings(api, model="m", requests=limit, timeout_seconds=100)
         with anyio.fail_after(100):
             report = await ingest(
@@ -84,7 +84,7 @@ async def test_a_model_in_this_process_waits_until_the_pages_are_in(tmp_path: Pa
             elif stage == "embedding":
                 provider.expect(total)
 
-        api = OpenAIProvider(base_url=provider.url, api_key="k")
+        api = Provider(base_url=provider.url, api_key="k")
         embeddings = OpenAIEmbeddings(api, model="m", requests=1)
         report = await ingest(site, site="docs", base_url=None, index=index, embeddings=embeddings, progress=note)
         await api.close()

@@ -14,7 +14,7 @@ import anyio
 import httpx2
 import pytest
 from loadtests.stub_model import UnknownModelError, parse
-from tests.stub_process import Stub
+from tests.stub_process import Stub, running_stub
 
 QUESTION = "Passages from the site:\n\n[1] Page\nA text.\n\nQuestion: wie heißt 🦊 du?"
 
@@ -354,6 +354,27 @@ async def test_many_streams_at_once(stub: Stub) -> None:
             for _ in range(200):
                 group.start_soon(one)
     assert stub.stats()["most_open"] > max(before, 100)
+
+
+async def test_the_stub_tells_for_how_long_how_many_were_open() -> None:
+    """Two readers who ask three times each without a pause: never a third, and nothing before the first or after."""
+    with running_stub() as stub:
+        async with httpx2.AsyncClient(base_url=stub.base_url, timeout=60) as client:
+
+            async def reader() -> None:
+                for _ in range(3):
+                    await client.post("/embeddings", json={"model": "stub-embed-ttft100", "input": "x"})
+
+            assert stub.stats()["seconds_open"] == {}
+            async with anyio.create_task_group() as group:
+                group.start_soon(reader)
+                group.start_soon(reader)
+            await anyio.sleep(0.2)
+        stats = stub.stats()
+    booked = {int(number): seconds for number, seconds in stats["seconds_open"].items()}
+    assert stats["most_open"] == max(booked) == 2
+    assert sum(number * seconds for number, seconds in booked.items()) >= 6 * 0.1
+    assert booked.get(0, 0) < booked[2]
 
 
 def test_the_stub_never_imports_the_product() -> None:

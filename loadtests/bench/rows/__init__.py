@@ -3,11 +3,28 @@
 from typing import Final
 
 from loadtests.bench.row import Row
-from loadtests.bench.rows import chats, first_token, saturation, tokens
+from loadtests.bench.rows import (
+    capacity,
+    chats,
+    first_token,
+    ingest,
+    memory,
+    overload,
+    saturation,
+    start,
+    thousand,
+    tokens,
+)
 
 ROWS: Final[tuple[Row, ...]] = (
     chats.ROW,
     first_token.ROW,
     tokens.ROW,
     saturation.ROW,
+    thousand.ROW,
+    overload.ROW,
+    start.ROW,
+    memory.ROW,
+    ingest.ROW,
+    capacity.ROW,
 )

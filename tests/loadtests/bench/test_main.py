@@ -10,7 +10,7 @@ import psutil
 import pytest
 from loadtests.bench import __main__ as bench
 from loadtests.bench.record import read
-from loadtests.bench.row import Options, Repetition, Row
+from loadtests.bench.row import Options, Repetition, Row, Skipped
 from loadtests.bench.rows import ROWS
 from tests.loadtests.bench.records import a_row, came_to
 from tests.serving.servers import ROOT
@@ -84,6 +84,21 @@ def test_a_row_that_breaks_off_takes_no_other_with_it(
         ("broken", said, 0),
         ("chats", "", 4),
     ]
+
+
+def test_a_row_whose_matter_is_not_at_hand_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One line says what is missing; it is no failure, and stands in no table."""
+
+    def skipped(options: Options) -> Sequence[Repetition]:
+        raise Skipped("No site at hand.")
+
+    rows = [Row("site", "A site", (), skipped), a_row(*[GOOD] * 5)]
+    assert run(monkeypatch, rows, "--out", tmp_path, "--strict") == 0
+    assert "site: skipped. No site at hand." in capsys.readouterr().out.splitlines()
+    [path] = tmp_path.glob("*.json")
+    assert [row.name for row in read(path).rows] == ["chats"]
 
 
 def test_what_was_measured_is_kept_when_the_run_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
