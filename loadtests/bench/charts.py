@@ -26,7 +26,7 @@ _COLOURS: Final = {"lectern": "#0b6e4f", "relay": "#d1495b", "stub": "#6c757d", 
 """Told apart also by those who see few colours: dark green, red, grey, yellow, each with a line of its own."""
 _LINES: Final = {"lectern": "-", "relay": "--", "stub": ":", "embedding": "-."}
 _LEAST_MS: Final = 0.1
-"""Tokens in one packet are nothing apart; their curve begins at the left."""
+"""Where an axis begins at the earliest: tokens in one packet are nothing apart."""
 _MARKS: Final[tuple[tuple[float, Callable[[], Locator]], ...]] = (
     (0.5, AutoLocator),
     (2, lambda: LogLocator(subs=(1, 1.5, 2, 3, 5, 7))),
@@ -93,13 +93,13 @@ def survival(kind: str, services: Mapping[str, Distribution]) -> Figure:
 def _scale(axes: Axes, services: Mapping[str, Distribution]) -> None:
     """Axes in words and in milliseconds, from where the fastest twentieth is."""
     most = max(distribution.count for distribution in services.values())
-    positive = [value for one in services.values() for value in one.milliseconds[_FASTEST:] if value > 0]
-    if positive:
+    shown = [value for one in services.values() for value in one.milliseconds[_FASTEST:] if value >= _LEAST_MS]
+    if shown:
         axes.set_xscale("log")
-        axes.set_xlim(left=max(_LEAST_MS, 0.98 * min(positive)))
+        axes.set_xlim(left=0.98 * min(shown))
         left, right = axes.get_xlim()
         decades = math.log10(right / left)
-        axes.xaxis.set_major_locator(next(marks for most, marks in _MARKS if decades <= most)())
+        axes.xaxis.set_major_locator(next(marks for longest, marks in _MARKS if decades <= longest)())
     axes.set_yscale("log")
     axes.set_ylim(max(0.7 / most, 1e-4), 1.15)
     axes.yaxis.set_major_locator(FixedLocator([1 / one_in for one_in in _ONE_IN if one_in <= most]))

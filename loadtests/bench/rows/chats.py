@@ -23,6 +23,7 @@ MODEL: Final = "stub-ttft200-itl20-len40"
 READERS: Final = 50
 _SECONDS: Final = 8.0
 _WAYS: Final = ("SSE", "JSON")
+_P95: Final = "p95, of the stub's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _repetition(pairs: Sequence[_Pair], scale: float, *, lectern_first: bool) ->
     samples: dict[str, list[float]] = {}
     detail: dict[str, object] = {}
     for pair in pairs:
-        for name, readers in ((f"{pair.way}: p95", steady), (f"{pair.way}, all at once: p95", burst)):
+        for name, readers in ((f"{pair.way}: {_P95}", steady), (f"{pair.way}, all at once: {_P95}", burst)):
             stages = _both(pair, readers, lectern_first=lectern_first)
             values["errors"] += sum(stage.errors() for stage in stages.values())
             totals = {service: stage.total_ms() for service, stage in stages.items()}
@@ -82,11 +83,11 @@ def _both(pair: _Pair, readers: Readers, *, lectern_first: bool) -> Mapping[str,
 
 ROW: Final = Row(
     name="chats",
-    title=f"{READERS} concurrent chats, of the model's own time (`{MODEL}`)",
+    title=f"{READERS} concurrent chats (`{MODEL}`): whole answers",
     figures=(
         Figure("errors", "", 0),
-        *(Figure(f"{way}: p95", "×", 1.15) for way in _WAYS),
-        *(Figure(f"{way}, all at once: p95", "×") for way in _WAYS),
+        *(Figure(f"{way}: {_P95}", "×", 1.15) for way in _WAYS),
+        *(Figure(f"{way}, all at once: {_P95}", "×") for way in _WAYS),
     ),
     measure=measure,
 )

@@ -48,8 +48,9 @@ def test_the_axis_begins_where_times_do() -> None:
 
 def test_times_that_are_all_nothing_are_drawn(tmp_path: Path) -> None:
     """An empty chart, not the end of the run."""
-    record = a_record(came_to(0, 1, 1, 1, gap_of_lectern=[0.0, 0.0]))
-    assert len(charts.draw(record, tmp_path, "run")) == 1
+    for times in ([0.0, 0.0], [0.001, 0.01], [-3.0, -1.0]):
+        record = a_record(came_to(0, 1, 1, 1, gap_of_lectern=times))
+        assert len(charts.draw(record, tmp_path, "run")) == 1
 
 
 def test_each_kind_of_time_has_a_picture(tmp_path: Path) -> None:
