@@ -12,9 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
-from typing import Final, Self
+from typing import Final
 
 from loadtests import reading, services
 from loadtests.bench.row import Figure, Options, Repetition, Row
@@ -42,8 +42,7 @@ def _once(settings: dict[str, str]) -> Repetition:
             "to the first 200 of /health": health.result() - began,
             "to the first answer of POST /chat": answer.result() - began,
         }
-        with HTTPClient(port) as client:
-            _, body = client.ask("/health", None)
+        _, body = ask(port, "/health", None)
     return Repetition(values, detail={"startup_seconds": json.loads(body)["startup_seconds"]})
 
 
@@ -72,23 +71,12 @@ def _started(settings: Mapping[str, str]) -> Iterator[tuple[float, Callable[[], 
             services.end(process)
 
 
-class HTTPClient:
-    """One connection for one request to a port of this machine; closed with the block."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def ask(self, path: str, body: bytes | None) -> tuple[int, bytes]:
-        """Status and body; a POST of JSON where there is a body to send."""
+def ask(port: int, path: str, body: bytes | None) -> tuple[int, bytes]:
+    """Status and body of one request on a connection of its own; a POST of JSON where there is a body to send."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)) as connection:
         headers = {"Content-Type": "application/json"} if body else {}
-        self._connection.request("POST" if body else "GET", path, body, headers)
-        response = self._connection.getresponse()
+        connection.request("POST" if body else "GET", path, body, headers)
+        response = connection.getresponse()
         return response.status, response.read()
 
 
@@ -96,9 +84,8 @@ def until_answered(port: int, path: str, body: bytes | None, alive: Callable[[],
     """The moment of the first 200, of the monotonic clock; `alive` raises when there is no use in asking on."""
     while True:
         try:
-            with HTTPClient(port) as client:
-                if client.ask(path, body)[0] == 200:  # noqa: PLR2004 - HTTP
-                    return time.monotonic()
+            if ask(port, path, body)[0] == 200:  # noqa: PLR2004 - HTTP
+                return time.monotonic()
         except (OSError, HTTPException):
             pass
         alive()
