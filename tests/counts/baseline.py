@@ -14,7 +14,9 @@ from typing import Final, Literal
 FILE: Final = Path(__file__).parent / "baseline.json"
 
 TOLERANCE: Final = 0.05
-SCALED_TOLERANCE: Final = 0.15
+SCALED_TOLERANCE: Final = 0.10
+"""Measured: 2 to 4.3 % between builds of 3.11 that differ by a seventh."""
+
 SAME_BUILD: Final = 0.02
 """How far `python` may be off where the interpreter is the same; measured: 0.9 % at most."""
 
