@@ -90,7 +90,7 @@ async def test_a_second_model_answers_when_the_first_cannot(stub: Stub, app: Mak
 async def test_a_key_stays_at_its_address(stub: Stub, app: Make) -> None:
     """A second model elsewhere gets its own key or none, never the first one's."""
     elsewhere = stub.base_url.replace("127.0.0.1", "localhost")
-    for key, sent in ((None, "none"), (SecretStr("sk-second"), "sk-second")):
+    for key, sent in ((None, None), (SecretStr("sk-second"), "Bearer sk-second")):
         client = app(
             "stub-fail500",
             openai_fallback_model="stub-len5-tagkey",
@@ -98,7 +98,7 @@ async def test_a_key_stays_at_its_address(stub: Stub, app: Make) -> None:
             openai_fallback_api_key=key,
         )
         await chat(client)
-        assert stub.last("stub-len5-tagkey")["headers"]["authorization"] == f"Bearer {sent}"
+        assert stub.last("stub-len5-tagkey")["headers"].get("authorization") == sent
 
 
 @pytest.mark.parametrize(

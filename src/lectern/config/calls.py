@@ -54,7 +54,7 @@ class CallSettings(SettingsPart):
         8, description="The longest of these times: a part that is back is used again within 10 s"
     )
     llm_concurrency: int = Field(
-        200,
+        1000,
         ge=1,
         le=10_000,
         description="Answers at once in one worker; any worker must be able to take the whole load",
