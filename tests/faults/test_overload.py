@@ -1,6 +1,7 @@
 """More comes than can be done: a crowd at once, and three times too much for a while."""
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from loadtests.openloop import Schedule, drive, figures
 from loadtests.wire import Target, Trace, exchange
 from tests.faults.conftest import MakeRig, Seen
 from tests.faults.readers import Chat
-from tests.faults.rig import cpu_seconds
+from tests.faults.rig import QUESTION, cpu_seconds
 
 PEAK_SECONDS, OVERLOAD_SECONDS, AFTER_SECONDS = 8, 20, 5
 READERS = 60
@@ -104,3 +105,41 @@ async def test_overload_is_refused_at_the_door(rig: MakeRig, seen: Seen) -> None
         f"(p95 {shown['refused_ms']['p95']:.0f}); an answer takes {max(calm):.2f} s alone, "
         f"{figures(after)['total_ms']['p50'] / 1000:.2f} s right after"
     )
+
+
+@pytest.mark.fault(25, "one question more than MAX_TURNS, on a kept connection, with a body that is not read")
+async def test_a_refused_reader_keeps_the_connection(rig: MakeRig, seen: Seen) -> None:
+    """It is refused before its body has come, and asks again on the same connection when there is room."""
+    service = rig("stub-ttft200-itl50-len40", workers=1, MAX_TURNS="1")
+    body = json.dumps({"message": QUESTION, "context": "x" * 5000}).encode()
+    head = f"POST /chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    answering = asyncio.create_task(service.one())
+    async with service.client() as http:
+        while not (await http.get("/health")).json()["turns"]["under_way"]:  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.02)
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.served.port)
+    refused = 0
+    async with asyncio.timeout(60):
+        while not await is_answered(reader, writer, head.encode(), body):
+            refused += 1
+    writer.close()
+    await writer.wait_closed()
+    assert (await answering).last == "done"
+    assert refused
+    seen(f"{refused} x 503 before the body, then 200, all on one connection")
+
+
+async def is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, body: bytes) -> bool:
+    """Whether a question is answered; its body is held back for a moment, so that a refusal is there before it."""
+    writer.write(head)
+    await asyncio.sleep(0.1)
+    writer.write(body)
+    answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = int(answer.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    told = json.loads(await reader.readexactly(length))
+    if answer.startswith(b"http/1.1 200 "):
+        return True
+    assert answer.startswith(b"http/1.1 503 ")
+    assert b"retry-after: " in answer
+    assert told["error"] == "too_busy"
+    return False

@@ -4,11 +4,11 @@ A loop that has idle moments finds a timer when it is due; one that has none is 
 is to do, and stays late: it is the standing delay that tells, not the passing one. So a median of the last quarter of a
 second is judged, in which one long step (a collection of garbage, a large body) counts nothing. The same idea drops
 packets in CoDel (RFC 8289: over 5 ms for 100 ms), and calls in WeChat's DAGOR (over 20 ms on average; Zhou et al.,
-SoCC 2018). hapi's and fastify's `loopbench` calls a Node loop overloaded at 42 ms.
+SoCC 2018). `loopbench`, which was hapi's, calls a Node loop overloaded at 42 ms.
 """
 
 from collections import deque
-from statistics import median
+from collections.abc import Iterable
 from typing import Final, Literal
 
 Verdict = Literal["calm", "between", "pressed"]
@@ -22,7 +22,7 @@ rounds (the connection, its request, the answer), so it is still out in about 50
 
 STARVED_SECONDS: Final = 0.06
 """The same where others use the processor: their work comes in bursts that are none of this loop's, and a worker that
-refused because of them would help nobody. A container that is throttled pauses for up to 100 ms, too."""
+refused because of them would help nobody. A throttled container, too, pauses for a part of each 100 ms."""
 
 LONG_QUEUE: Final = 16.0
 """More calls than this waiting for each thread are pressure. A search takes 5 to 10 ms, so who waits last waits for
@@ -66,11 +66,15 @@ class Pressure:
         self._shares.append(cpu_share)
         self._queues.append(waiting)
         if len(self._late) == SAMPLES:
-            self.late_seconds = median(self._late)
+            self.late_seconds = _median(self._late)
             self.verdict = self._judge()
         self.under = self.verdict == "pressed" or (self.under and self.verdict == "between")
 
     def _judge(self) -> Verdict:
         limit = LATE_SECONDS if sum(self._shares) >= BUSY_SHARE * SAMPLES else STARVED_SECONDS
-        worst = max(self.late_seconds / limit, median(self._queues) / LONG_QUEUE)
+        worst = max(self.late_seconds / limit, _median(self._queues) / LONG_QUEUE)
         return "pressed" if worst > 1 else "between" if worst > CALM else "calm"
+
+
+def _median(samples: Iterable[float]) -> float:
+    return sorted(samples)[SAMPLES // 2]  # `statistics` would load decimals and fractions for it
