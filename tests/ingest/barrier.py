@@ -30,6 +30,7 @@ class Barrier:
         self._texts = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._changed = asyncio.Condition()
+        self._connections: set[asyncio.Task[None]] = set()
 
     @property
     def at_the_end(self) -> bool:
@@ -48,6 +49,23 @@ class Barrier:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections.add(connection)
+        try:
+            await self._answer(reader, writer)
+        except ConnectionError:  # the client gave its requests up
+            pass
+        finally:
+            writer.close()
+            self._connections.discard(connection)
+
+    async def close(self) -> None:
+        """Answer whoever waits, and wait until all connections are closed."""
+        self.expect(self._texts)
+        await asyncio.gather(*self._connections)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head(reader):
             length = next(int(line.split(b":")[1]) for line in head if line.lower().startswith(b"content-length:"))
             texts = len(json.loads(await reader.readexactly(length))["input"])
@@ -56,7 +74,7 @@ class Barrier:
             body = json.dumps({"object": "list", "data": data, "model": "m", "usage": {}}).encode()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
             writer.write(body)
-        writer.close()
+            await writer.drain()
 
     async def _wait_for_company(self, texts: int) -> None:
         self.under_way += 1
@@ -83,6 +101,7 @@ async def barrier(limit: int) -> AsyncGenerator[Barrier]:
     provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     async with server:
         yield provider
+        await provider.close()
 
 
 async def _head(reader: asyncio.StreamReader) -> list[bytes]:

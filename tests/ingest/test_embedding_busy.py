@@ -1,6 +1,6 @@
 """A provider is kept busy: its limit is reached while pages are being read, and kept to the end, commits included."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -11,6 +11,7 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.local_index.update import LocalUpdate
 from lectern.adapters.openai_embeddings import OpenAIEmbeddings
 from lectern.adapters.provider import Provider
+from lectern.errors import IndexUnavailable
 from lectern.ingest import embedding
 from lectern.ingest.embedding import Embedded
 from lectern.ingest.pipeline import ingest
@@ -90,4 +91,24 @@ async def test_a_model_in_this_process_waits_until_the_pages_are_in(tmp_path: Pa
         await api.close()
     assert found == [0]
     assert report.embedded == Embedded(2 * PAGES)
+    await index.close()
+
+
+async def test_an_index_that_fails_while_pages_are_read_is_told_as_itself(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The requests under way are given up, nothing is committed, and the error is the index's, not a group."""
+
+    async def refuse(_update: LocalUpdate, _paths: Sequence[str]) -> None:
+        raise IndexUnavailable
+
+    monkeypatch.setattr(LocalUpdate, "remove", refuse)
+    index = LocalIndex(tmp_path / "index")
+    async with barrier(1000) as provider:
+        api = Provider(base_url=provider.url, api_key="k")
+        embeddings = OpenAIEmbeddings(api, model="m", requests=4)
+        with anyio.fail_after(60), pytest.raises(IndexUnavailable):
+            await ingest(site, site="docs", base_url=None, index=index, embeddings=embeddings, requests=4)
+        await api.close()
+    assert await index.sites() == {}
     await index.close()
