@@ -17,7 +17,7 @@ from gunicorn.errors import AppImportError
 
 from lectern.config import ConfigError, ServerSettings, Settings
 from lectern.ops.logs import choose_format, dict_config
-from lectern.serving import hooks, process
+from lectern.serving import descriptors, hooks, process
 from lectern.serving.limits import read_limits
 from lectern.serving.plan import plan
 
@@ -85,6 +85,7 @@ sys.excepthook = _on_error
 for _name, _value in hooks.NO_THREADS.items():
     os.environ.setdefault(_name, _value)
 
+descriptors.make_room()
 _plan = plan(read_limits(), _settings.web_concurrency, _settings.database_connections)
 process.describe(
     process.Setup(

@@ -76,7 +76,8 @@ class OpenAIEmbeddings:
                     nullcontext() if purpose == "query" else self._limiter,
                     asyncio.timeout(self._timeout_seconds),
                 ):
-                    matrices.append(await self._unit_vectors(batch))
+                    answer = await self._ask(batch)
+                matrices.append(unit_vectors(answer, len(batch)))  # the next request is under way meanwhile
             vectors: list[Vector] = np.concatenate(matrices).tolist()
         return vectors
 
@@ -91,18 +92,17 @@ class OpenAIEmbeddings:
         """Close all connections."""
         await self._provider.close()
 
-    async def _unit_vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row a text. An empty text, which the API refuses, is embedded as a space."""
+    async def _ask(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - JSON
+        """The answer to one request. An empty text, which the API refuses, is embedded as a space."""
         body = {"model": self._model, "input": [text or " " for text in texts]}
         try:
-            answer = await self._provider.post("/embeddings", body | self._options)
+            return await self._provider.post("/embeddings", body | self._options)
         except StatusError as error:
             knows_no_base64 = error.status in REFUSED and any(word in error.complaint for word in _BASE64_WORDS)
             if self._options == _NUMBERS or not knows_no_base64:
                 raise
             self._options = _NUMBERS
-            answer = await self._provider.post("/embeddings", body | self._options)
-        return unit_vectors(answer, len(texts))
+            return await self._provider.post("/embeddings", body | self._options)
 
 
 def unit_vectors(answer: Any, count: int) -> NDArray[np.float32]:  # noqa: ANN401 - whatever the provider sent

@@ -4,7 +4,6 @@ All of it blocks; `run_aside` is how it is called from a loop.
 """
 
 import os
-import resource
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Final
 
 from lectern.ops.findings import Finding
 from lectern.serving.cgroups import groups, read_text
+from lectern.serving.descriptors import allowed
 from lectern.serving.limits import Limits
 from lectern.serving.plan import MASTER_BYTES, TARGET_STREAMS, WORKER_BYTES, Plan
 
@@ -100,13 +100,12 @@ def examine_memory(limits: Limits, plan: Plan, *, serving: bool, root: Path = Pa
 
 def examine_descriptors() -> list[Finding]:
     """Whether a worker may open as many files and connections as its load needs."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = "no limit" if soft == resource.RLIM_INFINITY else f"{soft} a process"
-    if soft != resource.RLIM_INFINITY and soft < LEAST_DESCRIPTORS:
-        top = "" if hard == resource.RLIM_INFINITY else f" (up to {hard} here)"
-        fix = f"Raise it before the start: ulimit -n 4096{top}, or docker run --ulimit nofile=4096."
-        return [Finding("descriptors", "warn", f"{most}, {LEAST_DESCRIPTORS} wanted", fix)]
-    return [Finding("descriptors", "ok", most)]
+    most = allowed()
+    found = f"{most} a process"
+    if most < LEAST_DESCRIPTORS:
+        fix = "Raise the hard limit before the start: ulimit -Hn 4096 as root, or docker run --ulimit nofile=4096."
+        return [Finding("descriptors", "warn", f"{found}, {LEAST_DESCRIPTORS} wanted", fix)]
+    return [Finding("descriptors", "ok", found)]
 
 
 def examine_plan(limits: Limits, plan: Plan) -> list[Finding]:
