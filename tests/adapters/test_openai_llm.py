@@ -91,7 +91,7 @@ async def test_tokens_coalesce_under_pressure(make: Make, monkeypatch: pytest.Mo
     assert "".join(map(str, pressed[:-1])) == "".join(map(str, calm[:-1]))
     assert pressed[-1] == calm[-1]
     assert len(pressed) < 50
-    assert max(slept) <= 0.02
+    assert any(0 < seconds <= 0.02 for seconds in slept)
 
 
 async def test_what_is_asked(stub: Stub, make: Make) -> None:
