@@ -11,6 +11,7 @@ from lectern.adapters.lexicon.spelling import Spelling
 from lectern.adapters.lexicon.words import Stemmer
 from lectern.adapters.local_index import matrix, schema
 from lectern.adapters.local_index.dense import Dense, load_dense
+from lectern.adapters.local_index.postings import Postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Generation:
         self._spelling: dict[str | None, Spelling] = {}
         self._dense: Dense | None = None
         self._dense_loaded = False
+        self._postings: Postings | None = None
         # Documents, sections and different words by site.
         self.documents: dict[str, int] = {}
         self.sections: dict[str, int] = {}
@@ -110,6 +112,13 @@ class Generation:
                 self._dense = load_dense(connection, self.folder)
                 self._dense_loaded = True
             return self._dense
+
+    def postings(self, connection: sqlite3.Connection) -> Postings:
+        """The words by what they are said of; empty until a question brings a vector."""
+        with self._lock:
+            if self._postings is None:
+                self._postings = Postings.of(connection)
+            return self._postings
 
     def page_in(self) -> None:
         """Read the files once, so that the first search finds them in memory."""

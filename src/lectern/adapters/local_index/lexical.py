@@ -1,4 +1,4 @@
-"""BM25 over chunks and windows: which sections hold the question's words."""
+"""BM25 over chunks and windows: which sections hold the question's words. What decides where there are no vectors."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -19,11 +19,6 @@ CHUNK_SHARE: Final = 0.5
 MATCHED_CHUNKS: Final = 120
 MATCHED_WINDOWS: Final = 80
 """How deep each table is read when words alone decide; enough for the ten best sections of either."""
-
-FUSED_CHUNKS: Final = 400
-FUSED_WINDOWS: Final = 300
-"""How deep when a cosine decides too: a section that is near, but was not read to, would count as holding no word.
-Measured: 9 points of section@5 against the depth above; deeper gains nothing."""
 
 _MATCHES: Final = """
 SELECT p.section, p.id, m.score FROM (
@@ -66,16 +61,13 @@ class Match:
         return CHUNK_SHARE * self.chunk_score + (1 - CHUNK_SHARE) * self.window_score
 
 
-def lexical_matches(
-    connection: sqlite3.Connection, query: Query, site: str | None, *, fused: bool = False
-) -> dict[int, Match]:
+def lexical_matches(connection: sqlite3.Connection, query: Query, site: str | None) -> dict[int, Match]:
     """`section → match` for the sections that hold the question's most telling words.
 
     Args:
         connection: The generation.
         query: The question.
         site: Only this site's sections; None when the index holds no other.
-        fused: Whether the scores are going to be mixed with cosines.
     """
     found: dict[int, Match] = {}
     if not query.known:
@@ -88,15 +80,13 @@ def lexical_matches(
     any_term = _any(term.word for term in query.looked_up)
     any_term_and_stop_word = f"({any_term}) AND ({_any(query.stop_words)})"
     chunks, windows = _CHUNKS[site is not None], _WINDOWS[site is not None]
-    most_chunks = FUSED_CHUNKS if fused else MATCHED_CHUNKS
-    most_windows = FUSED_WINDOWS if fused else MATCHED_WINDOWS
     mass = query.mass
-    for section, chunk, score in rows(chunks, any_term, most_chunks):  # best first
+    for section, chunk, score in rows(chunks, any_term, MATCHED_CHUNKS):  # best first
         if section not in found:
             found[section] = Match(chunk, score / mass)
-    together = rows(windows, any_term_and_stop_word, most_windows) if query.stop_words else ()
+    together = rows(windows, any_term_and_stop_word, MATCHED_WINDOWS) if query.stop_words else ()
     with_stop_words = {window: score for _, window, score in together}
-    for section, window, score in rows(windows, any_term, most_windows):
+    for section, window, score in rows(windows, any_term, MATCHED_WINDOWS):
         match = found.get(section)
         if match is None:
             match = found[section] = Match()

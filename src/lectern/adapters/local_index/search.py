@@ -62,7 +62,10 @@ def find(
     query = read_question(text, reader.stemmer, SiteWords(generation, reader.connection, site))
     dense = generation.dense(reader.connection) if vector is not None else None
     nearest = dense.nearest(vector, site) if dense is not None and vector is not None else {}
-    matches = lexical_matches(reader.connection, query, site, fused=bool(nearest))
+    if nearest:
+        matches = generation.postings(reader.connection).matches(reader.connection, query, site)
+    else:
+        matches = lexical_matches(reader.connection, query, site)
     weights = section_weights(reader.connection, matches.keys() | nearest.keys())
     if nearest:
         # A section outside the nearest is at most as near as the last of them.
