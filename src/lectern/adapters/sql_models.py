@@ -22,6 +22,8 @@ def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     NUL becomes U+FFFD, a lone surrogate `?`, and a number that is not finite None.
     """
     match value:
+        case str() if value.isascii() and "\x00" not in value:
+            return value
         case str():
             return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
         case float() if not math.isfinite(value):

@@ -70,10 +70,13 @@ def find(
     if nearest:
         # A section outside the nearest is at most as near as the last of them.
         farthest = min(cosine for _, cosine in nearest.values())
-        ranked = [
-            _fused(section, weight, matches.get(section, _NO_MATCH), nearest.get(section), farthest)
-            for section, weight in weights
-        ]
+        ranked = []
+        for section, weight in weights:
+            match = matches.get(section, _NO_MATCH)
+            lexical = weight * match.score
+            chunk, cosine = nearest.get(section) or (match.chunk, farthest)
+            score = DENSE_SHARE * weight * cosine + (1 - DENSE_SHARE) * lexical
+            ranked.append(Ranked(section, chunk, score, lexical))
     else:
         ranked = [_lexical(section, weight, matches[section]) for section, weight in weights]
     ranked.sort(key=_score, reverse=True)  # which leaves equals in the order of reading
@@ -99,12 +102,6 @@ def _lexical(section: int, weight: float, match: Match) -> Ranked:
 
 _NO_MATCH: Final = Match()
 _score: Final = attrgetter("score")
-
-
-def _fused(section: int, weight: float, match: Match, near: tuple[int, float] | None, farthest: float) -> Ranked:
-    lexical = weight * match.score
-    chunk, cosine = near or (match.chunk, farthest)
-    return Ranked(section, chunk, DENSE_SHARE * weight * cosine + (1 - DENSE_SHARE) * lexical, lexical)
 
 
 def _holds(reader: Reader, section: int, term: Term) -> bool:
