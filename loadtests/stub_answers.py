@@ -17,7 +17,7 @@ _SHORT = 3
 _DIMENSIONS_PER_WORD = 4
 
 
-def answer(messages: list[dict[str, Any]], tokens: int, *, badcite: bool) -> list[str]:
+def answer(messages: list[dict[str, Any]], tokens: int, behaviour: Behaviour) -> list[str]:
     """An answer in so many tokens, made of the question's words.
 
     The question is the last user message, or what stands behind `Question:` in it. Numbers of citations come as
@@ -26,9 +26,10 @@ def answer(messages: list[dict[str, Any]], tokens: int, *, badcite: bool) -> lis
     said = [message.get("content") for message in messages if message.get("role") == "user"]
     last = said[-1] if said and isinstance(said[-1], str) else ""
     question = last.rpartition("Question:")[2].split() or ["nothing"]
-    cites = any(isinstance(text := message.get("content"), str) and _PASSAGE.search(text) for message in messages)
+    given = any(isinstance(text := message.get("content"), str) and _PASSAGE.search(text) for message in messages)
+    cites = given and "nocite" not in behaviour.flags
     head = ["You", " asked", ":"]
-    tail = ([" [", "1", "]"] if cites else []) + ([" [", "99", "]"] if badcite else []) + ["."]
+    tail = ([" [", "1", "]"] if cites else []) + ([" [", "99", "]"] if "badcite" in behaviour.flags else []) + ["."]
     middle = islice((f" {word}" for word in cycle(question)), max(0, tokens - len(head) - len(tail)))
     return [*head, *middle, *tail][:tokens]
 

@@ -70,7 +70,7 @@ def _answer(request: dict[str, Any], behaviour: Behaviour) -> tuple[list[str], s
     if "empty" in behaviour.flags:
         return [], "stop"
     limit = request.get("max_completion_tokens") or request.get("max_tokens") or behaviour.length
-    tokens = answer(request.get("messages") or [], behaviour.length, badcite="badcite" in behaviour.flags)
+    tokens = answer(request.get("messages") or [], behaviour.length, behaviour)
     if limit < len(tokens):
         return tokens[:limit], "length"
     return tokens, "content_filter" if "filter" in behaviour.flags else "stop"

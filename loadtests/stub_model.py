@@ -10,6 +10,7 @@ Timing
 
 Content of a chat answer (by default: the question's words, citing `[1]` when the prompt has numbered passages)
     badcite    also cites `[99]`
+    nocite     cites nothing
     empty      no text at all
     split      each frame comes in two TCP segments, cut inside a multi-byte character when it has one
     filter     ends with `content_filter`
@@ -53,7 +54,7 @@ from functools import lru_cache
 _TIMES = {"ttft", "itl", "len", "retry", "flaky", "dim"}
 _CUTS = {"stall", "reset", "fin", "cut", "garbage", "error"}
 _FLAGS = {
-    *("badcite", "empty", "split", "filter", "nodone", "nousage", "badusage", "endreset", "endstall"),
+    *("badcite", "nocite", "empty", "split", "filter", "nodone", "nousage", "badusage", "endreset", "endstall"),
     *("hang", "reset", "html", "okerror", "picky"),
     *("nan", "zero", "uneven", "short", "shuffle"),
 }

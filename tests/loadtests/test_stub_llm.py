@@ -89,10 +89,11 @@ def test_timing_is_in_the_name(client: httpx2.Client) -> None:
 
 
 def test_a_citation_that_names_no_passage(client: httpx2.Client) -> None:
-    """`badcite` cites what was not given; numbers come in tokens of their own."""
+    """`badcite` cites what was not given, `nocite` nothing; numbers come in tokens of their own."""
     frames = read_frames(ask(client, "stub-badcite-len20"))
     assert text_of(frames).endswith(" [1] [99].")
     assert "99" in [frame["choices"][0]["delta"].get("content") for frame in frames[:-1]]
+    assert "[" not in text_of(read_frames(ask(client, "stub-nocite-len20")))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 429, 500, 503])
