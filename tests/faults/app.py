@@ -15,12 +15,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from aiohttp import TCPConnector
 from anyio._backends._asyncio import CapacityLimiter, WorkerThread
 from fastapi import FastAPI
-from httpcore2 import AsyncConnectionPool
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
@@ -124,15 +125,16 @@ class _Window:
     def _state(self) -> dict[str, Any]:
         lag, self.lag = self.lag, 0.0
         held = gc.get_objects()
-        pooled = [connection for pool in held if type(pool) is AsyncConnectionPool for connection in pool.connections]
+        upstream = [connector for connector in held if type(connector) is TCPConnector]
+        idle = [kept for connector in upstream for kept, _ in chain.from_iterable(connector._conns.values())]
         threads = threading.enumerate()
         # The loop's own pool, for resolving names, is named after it.
         pooled_threads = sum(isinstance(t, WorkerThread) or t.name.startswith(("uvloop_", "asyncio_")) for t in threads)
         return {
             "tasks": len(asyncio.all_tasks()) - 1,  # but for this answer
             "lag": lag,
-            "idle_upstream": sum(connection.is_idle() for connection in pooled),
-            "busy_upstream": sum(not connection.is_idle() for connection in pooled),
+            "idle_upstream": sum(connection.is_connected() for connection in idle),
+            "busy_upstream": sum(len(connector._acquired) for connector in upstream),
             "checked_out": sum(pool.checkedout() for pool in held if isinstance(pool, QueuePool)),
             "borrowed": sum(limiter.borrowed_tokens for limiter in held if type(limiter) is CapacityLimiter),
             "pool_threads": pooled_threads,

@@ -1,5 +1,6 @@
 """Readers who leave, stop reading, never finish asking, or send too much."""
 
+import json
 import socket
 import time
 from contextlib import ExitStack, closing
@@ -15,6 +16,8 @@ from tests.faults.rig import Rig
 from tests.serving.servers import until
 
 BODY = b'{"message": "How do I run the tests?"}'
+LONG = f"How do I run the tests? {'at-length-' * 100}"
+"""The stub answers in the question's words; with this one an answer is more than a kernel buffers."""
 HEAD = b"POST /chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n"
 ASK = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 ASK_ONE_OBJECT = ASK.replace(b"Accept: text/event-stream\r\n", b"")
@@ -107,11 +110,12 @@ async def test_a_reader_who_takes_nothing_is_cut(rig: MakeRig, seen: Seen) -> No
     service = rig("stub-len100000", workers=1, STALLED_SECONDS="2", HEARTBEAT_SECONDS="0.5", MAX_ANSWER_TOKENS="100000")
     (worker,) = service.workers()
     service.prober.limit_seconds = 5  # one worker relays 100,000 tokens as fast as it can
+    body = json.dumps({"message": LONG}).encode()
     with connect(service, receive_buffer=4096) as connection:
-        connection.sendall(ASK)
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
         started = time.monotonic()
-        reader = await service.one(leave=lambda chat: len(chat.text) > 2000)
+        reader = await service.one(question=LONG, leave=lambda chat: len(chat.text) > 2000)
         assert reader.first < 5
         await anyio.to_thread.run_sync(until, lambda: len(service.turns()) == 2)
         took = time.monotonic() - started
