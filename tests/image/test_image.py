@@ -69,7 +69,7 @@ def test_every_source_is_compiled() -> None:
 def test_every_package_still_imports() -> None:
     """What was stripped is missed by no package that serves, migrates, ingests or speaks to a remote part."""
     modules = (
-        "gunicorn, uvloop, httptools, fastapi, openai, numpy.random, numpy.linalg, aiohttp, tokenizers, "
+        "gunicorn, uvloop, httptools, fastapi, numpy.random, numpy.linalg, aiohttp, httpx2, tokenizers, "
         "safetensors.numpy, huggingface_hub.file_download, hf_xet, sqlalchemy.dialects.postgresql, psycopg2, "
         "alembic.command, markdown_it, mdit_py_plugins.front_matter, yaml, rich.progress, rich.traceback"
     )
