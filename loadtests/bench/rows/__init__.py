@@ -16,15 +16,15 @@ from loadtests.bench.rows import (
     tokens,
 )
 
-ROWS: Final[tuple[Row, ...]] = (
+ROWS: Final[tuple[Row, ...]] = (  # quick ones first
     chats.ROW,
     first_token.ROW,
-    tokens.ROW,
     saturation.ROW,
-    thousand.ROW,
-    overload.ROW,
     start.ROW,
     memory.ROW,
     ingest.ROW,
+    tokens.ROW,
+    thousand.ROW,
+    overload.ROW,
     capacity.ROW,
 )
