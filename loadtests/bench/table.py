@@ -1,9 +1,9 @@
 """A run as the Markdown table of docs/performance.md.
 
-    python -m loadtests.bench.table RUN.json [--write docs/performance.md]
+    python -m loadtests.bench.table RUN.json [RUN.json …] [--write docs/performance.md]
 
-With `--write` the table and what it was measured on take the place of what stands between the document's markers
-`<!-- bench -->` and `<!-- /bench -->`.
+Several runs are several tables, each with what it was measured on. With `--write` they take the place of what stands
+between the document's markers `<!-- bench -->` and `<!-- /bench -->`.
 """
 
 import argparse
@@ -20,11 +20,11 @@ MARKER = "bench"
 def main() -> int:
     """Print or write; 1 for a file that is no record, or a document without markers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--write", type=Path, metavar="DOCUMENT")
     arguments = parser.parse_args()
     try:
-        text = section(read(arguments.run))
+        text = "\n\n".join(section(read(run)) for run in arguments.runs)
         if arguments.write is None:
             print(text)
         else:

@@ -49,6 +49,7 @@ def test_the_command_prints_or_writes(tmp_path: Path) -> None:
     real = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     document.write_text(real, encoding="utf-8")
     assert TABLE in run(path).stdout
+    assert run(path, path).stdout.count(TABLE) == 2
     assert run(path, "--write", document).returncode == 0
     written = document.read_text(encoding="utf-8")
     assert TABLE in written
