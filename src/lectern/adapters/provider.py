@@ -114,8 +114,7 @@ class Provider:
 
     async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
         """As `post`, by any method."""
-        data = None if body is None else json.dumps(body, allow_nan=False).encode()
-        response = await self._call(method, path, data)
+        response = await self._call(method, path, body)
         try:
             return json.loads(await response.read())
         finally:
@@ -123,7 +122,7 @@ class Provider:
 
     async def post_streamed(self, path: str, body: dict[str, Any]) -> aiohttp.ClientResponse:
         """As `post`, but the answer's body is still to be read; the caller closes it, which is no waiting."""
-        return await self._call("POST", path, json.dumps(body).encode())
+        return await self._call("POST", path, body)
 
     async def close(self) -> None:
         """Close all connections. The provider can be used again."""
@@ -131,8 +130,9 @@ class Provider:
             session, self._session = self._session, None
             await session.close()
 
-    async def _call(self, method: str, path: str, data: bytes | None) -> aiohttp.ClientResponse:
+    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> aiohttp.ClientResponse:
         session = self._session or self._open()
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
         response = await session.request(method, URL(self._base + path), data=data, allow_redirects=False)
         if response.status in _SUCCESS:
             return response
