@@ -116,20 +116,12 @@ def _local_embeddings(settings: Settings, threads: int) -> Embeddings | None:
 
 def cohere(settings: Settings) -> "Provider":
     """Cohere's address and key."""
-    from lectern.adapters.provider import Provider  # noqa: PLC0415 - as above
-
-    key = settings.cohere_api_key
-    return Provider(
-        base_url=settings.cohere_base_url,
-        api_key=key.get_secret_value() if key else "",
-        tls=shared_context(),
-        connect_timeout_seconds=settings.connect_timeout_seconds,
-    )
+    return _provider(settings, settings.cohere_base_url, settings.cohere_api_key)
 
 
 def provider(settings: Settings) -> "Provider":
     """The model API's address and key."""
-    return _openai(settings, settings.openai_base_url, settings.openai_api_key)
+    return _provider(settings, settings.openai_base_url, settings.openai_api_key)
 
 
 def fallback_provider(settings: Settings) -> "Provider":
@@ -138,10 +130,10 @@ def fallback_provider(settings: Settings) -> "Provider":
     key = settings.openai_fallback_api_key
     if key is None and base_url == settings.openai_base_url:
         key = settings.openai_api_key
-    return _openai(settings, base_url, key)
+    return _provider(settings, base_url, key)
 
 
-def _openai(settings: Settings, base_url: str, key: SecretStr | None) -> "Provider":
+def _provider(settings: Settings, base_url: str, key: SecretStr | None) -> "Provider":
     from lectern.adapters.provider import Provider  # noqa: PLC0415 - as above
 
     return Provider(
