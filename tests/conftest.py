@@ -10,6 +10,7 @@ from tests.database_servers import Postgres, running_postgres
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.local_index.generation import Generation
+from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
@@ -65,7 +66,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SqlStore, None]:
     """SQLite, migrated."""
     url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
     migrate(url)
-    store = SqlStore(url)
+    store = SqlStore(SqlDatabase(url))
     yield store
     await store.close()
 

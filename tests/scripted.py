@@ -1,13 +1,17 @@
 """Ports that do what a test tells them; for what the real parts cannot be made to do on demand."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
+
+from sqlalchemy import Connection
 
 from lectern.errors import LecternError, StoreUnavailable
 from lectern.ports import Completion, Document, Hits, IndexUpdate, Part, Passage, Prompt, Turn, Usage, Vector
+
+Result = TypeVar("Result")
 
 
 class ScriptedLLM:
@@ -118,7 +122,7 @@ class FixedIndex:
 class FailingStore:
     """A store that can be neither read nor written."""
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """Fail."""
         raise StoreUnavailable
 
@@ -126,7 +130,37 @@ class FailingStore:
         """Fail."""
         raise StoreUnavailable
 
-    async def delete_conversation(self, conversation_id: str) -> None:
+    async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
+        """Fail."""
+        raise StoreUnavailable
+
+    async def delete_conversations_of(self, principal_id: str) -> int:
+        """Fail."""
+        raise StoreUnavailable
+
+    def describe(self) -> Part:
+        """Down."""
+        return Part("store", "failing", "down")
+
+    def forget_connections(self) -> None:
+        """Nothing to do."""
+
+    async def warm(self) -> None:
+        """Fail."""
+        raise StoreUnavailable
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+class FailingDatabase:
+    """A database that cannot be used."""
+
+    dialect = "sqlite"
+
+    async def run(
+        self, work: Callable[[Connection], Result], *, writes: bool = False, again: bool = False, hint: str = ""
+    ) -> Result:
         """Fail."""
         raise StoreUnavailable
 

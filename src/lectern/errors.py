@@ -4,13 +4,20 @@
     ├── InvalidRequest            422  the body or a field is not what the API wants
     ├── OriginNotAllowed          403  a page of a site that is not listed asks
     ├── Unauthorized              401  the caller has not shown who it is
+    │   └── InvalidCredentials    401  e-mail and password do not belong together
+    ├── Forbidden                 403  the thing belongs to somebody else
+    ├── RateLimited               429  too many requests of one caller; retryable
     ├── NotFound                  404  no such route, page or thing
-    │   └── ConversationNotFound  404  the session id names no kept conversation
+    │   ├── ConversationNotFound  404  the session id names no kept conversation
+    │   ├── TurnNotFound          404  the id names no kept turn
+    │   └── AccountsOff           404  this service keeps no accounts of its own
+    ├── EmailTaken                409  there is an account with this e-mail
     ├── MethodNotAllowed          405
     ├── PayloadTooLarge           413
     ├── UnsupportedMediaType      415
     ├── TooBusy                   503  no room now; retryable
     ├── ShuttingDown              503  this worker is draining; retryable
+    ├── LoginUnavailable          503  the login server cannot be asked who this is; retryable
     ├── StoreUnavailable          503  conversations cannot be read or written; retryable
     ├── IndexUnavailable          503  the index cannot be read; retryable
     ├── UpstreamTimeout           504  a provider did not answer in time; retryable
@@ -77,6 +84,47 @@ class Unauthorized(LecternError):
     default_message = "This needs a valid bearer token."
 
 
+class InvalidCredentials(Unauthorized):
+    """E-mail and password do not belong together; which of the two is wrong is not told."""
+
+    code = "invalid_credentials"
+    default_message = "This e-mail and password do not belong together."
+
+
+class Forbidden(LecternError):
+    """The thing belongs to somebody else."""
+
+    code = "forbidden"
+    status = 403
+    default_message = "This belongs to somebody else."
+
+
+class RateLimited(LecternError):
+    """Too many requests of one caller in a while."""
+
+    code = "rate_limited"
+    status = 429
+    retryable = True
+    default_message = "Too many requests. Please wait a moment."
+
+
+class EmailTaken(LecternError):
+    """There is an account with this e-mail."""
+
+    code = "email_taken"
+    status = 409
+    default_message = "There is an account with this e-mail already. Sign in instead."
+
+
+class LoginUnavailable(LecternError):
+    """The login server cannot be asked who this is."""
+
+    code = "login_unavailable"
+    status = 503
+    retryable = True
+    default_message = "Signing in cannot be checked right now."
+
+
 class NotFound(LecternError):
     """No such route, page or thing."""
 
@@ -90,6 +138,20 @@ class ConversationNotFound(NotFound):
 
     code = "conversation_not_found"
     default_message = "This conversation does not exist or was deleted."
+
+
+class TurnNotFound(NotFound):
+    """The id names no kept turn."""
+
+    code = "turn_not_found"
+    default_message = "This answer does not exist or was deleted."
+
+
+class AccountsOff(NotFound):
+    """This service keeps no accounts of its own."""
+
+    code = "accounts_off"
+    default_message = "This service keeps no accounts of its own; sign in on the site."
 
 
 class MethodNotAllowed(LecternError):

@@ -62,7 +62,7 @@ def test_a_database_that_is_well(postgres: Postgres, url: str) -> None:
     assert f"Postgres 18 at 127.0.0.1:{postgres.port}/" in found["database"].found
     assert "connected in" in found["database"].found
     assert "pooler" not in found["database"].found
-    assert found["schema"].found == "0001, the newest"
+    assert found["schema"].found == "0002, the newest"
     assert found["database rights"].found == "turns can be written"
 
 

@@ -27,7 +27,7 @@ def test_a_file_that_is_well(tmp_path: Path) -> None:
     found = examine(path)
     assert {finding.state for finding in found.values()} == {"ok"}
     assert str(path) in found["database"].found
-    assert found["schema"].found == "0001, the newest"
+    assert found["schema"].found == "0002, the newest"
 
 
 def test_a_file_that_is_still_to_be_made(tmp_path: Path) -> None:

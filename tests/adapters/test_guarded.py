@@ -6,12 +6,13 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
-from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, ScriptedLLM, hits, passage
+from tests.scripted import FailingDatabase, FailingEmbeddings, FixedIndex, ScriptedLLM, hits, passage
 from tests.stub_process import Stub
 
-from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedStore
+from lectern.adapters.guarded import GuardedDatabase, GuardedEmbeddings, GuardedIndex, GuardedLLM
 from lectern.adapters.openai_llm import OpenAILLM
 from lectern.adapters.provider import Provider
+from lectern.adapters.sql_statements import revision
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import (
     IndexUnavailable,
@@ -302,7 +303,7 @@ async def test_a_part_is_what_all_workers_know_of_it() -> None:
     assert await outcome(GuardedLLM(well, line(), there)) == "ok"
     assert failing.describe().state == "ok"
     reads, writes = Circuit("database", "read", LONG), Circuit("database", "write", LONG)
-    store = GuardedStore(FailingStore(), line(unavailable=StoreUnavailable), reads=reads, writes=writes)
+    store = GuardedDatabase(FailingDatabase(), line(unavailable=StoreUnavailable), reads=reads, writes=writes)
     for circuit, verdict in ((reads, "failed"), (writes, "failed"), (writes, "succeeded")):
         permit = circuit.admit()
         assert permit is not None
@@ -313,7 +314,7 @@ async def test_a_part_is_what_all_workers_know_of_it() -> None:
 async def test_a_turn_is_kept_however_late_it_is(store: SqlStore) -> None:
     """Nothing is read for a request whose time is up, but what it has said is saved."""
     circuits = {"reads": Circuit("database", "read", LONG), "writes": Circuit("database", "write", LONG)}
-    guarded = GuardedStore(store, line(unavailable=StoreUnavailable), **circuits)
+    guarded = SqlStore(GuardedDatabase(store._database, line(unavailable=StoreUnavailable), **circuits))
     identity = "6f2c1ac6-9f6e-4a57-8b61-111111111111"
     turn = Turn(identity, identity, "Why?", "Because.", "answered", datetime.now(UTC))
     token = deadline.start(0)
@@ -326,19 +327,19 @@ async def test_a_turn_is_kept_however_late_it_is(store: SqlStore) -> None:
     assert [kept.answer for kept in await guarded.history(identity, limit=1)] == ["Because."]
 
 
-async def test_a_store_behind_its_line() -> None:
-    """Reading and writing have circuits of their own, and no room is a store that is not there."""
+async def test_a_database_behind_its_line() -> None:
+    """Reading and writing have circuits of their own, and no room is a database that is not there."""
     reads, writes = Circuit("database", "read", LONG), Circuit("database", "write", LONG)
-    guarded = GuardedStore(FailingStore(), line(unavailable=StoreUnavailable), reads=reads, writes=writes)
+    guarded = GuardedDatabase(FailingDatabase(), line(unavailable=StoreUnavailable), reads=reads, writes=writes)
     for _ in range(5):
         with pytest.raises(StoreUnavailable):
-            await guarded.history("c", limit=1)
+            await guarded.run(revision)
     assert (reads.describe().state, writes.describe().state) == ("open", "closed")
     with pytest.raises(StoreUnavailable):
-        await guarded.delete_conversation("c")
+        await guarded.run(revision, writes=True)
     assert writes.describe().failure_count == 1
-    full = GuardedStore(FailingStore(), line(most=1, unavailable=StoreUnavailable), reads=reads, writes=writes)
+    full = GuardedDatabase(FailingDatabase(), line(most=1, unavailable=StoreUnavailable), reads=reads, writes=writes)
     async with full._line.bulkhead:
         with pytest.raises(StoreUnavailable) as caught:
-            await full.history("c", limit=1)
+            await full.run(revision)
     assert isinstance(caught.value.__cause__, TooBusy)

@@ -40,13 +40,21 @@ class Away:
             raise StoreUnavailable
         self._state = "ok"
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """As a store."""
         await self._reach()
         turns = [turn for turn in self.turns.values() if turn.conversation_id == conversation_id]
         if not turns:
             raise ConversationNotFound
         return sorted(turns, key=lambda turn: turn.created_at)[-limit:]
+
+    async def delete_conversations_of(self, principal_id: str) -> int:
+        """As a store."""
+        await self._reach()
+        mine = [turn.id for turn in self.turns.values() if turn.principal_id == principal_id]
+        for turn in mine:
+            del self.turns[turn]
+        return len(mine)
 
     async def save_turn(self, turn: Turn) -> None:
         """As a store."""
@@ -58,7 +66,7 @@ class Away:
             raise StoreUnavailable from DataError("insert", None, ValueError("not storable"))
         self.turns.setdefault(turn.id, turn)
 
-    async def delete_conversation(self, conversation_id: str) -> None:
+    async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """As a store."""
         await self._reach()
         gone = [turn.id for turn in self.turns.values() if turn.conversation_id == conversation_id]

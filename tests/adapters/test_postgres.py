@@ -15,7 +15,9 @@ import psycopg2
 import pytest
 from sqlalchemy import event
 from tests.database_servers import Postgres, running_pgbouncer, running_postgres
+from tests.sql_parts import database_of
 
+from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_engine import RECYCLE_SECONDS, make_engine
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
@@ -50,7 +52,7 @@ async def make_store() -> AsyncGenerator[MakeStore, None]:
     stores: list[SqlStore] = []
 
     def make(url: str, **options: float) -> SqlStore:
-        stores.append(SqlStore(url, **options))  # type: ignore[arg-type] # the pool's size is an int among floats
+        stores.append(SqlStore(SqlDatabase(url, **options)))  # type: ignore[arg-type] # the pool's size is an int among floats
         return stores[-1]
 
     yield make
@@ -68,9 +70,9 @@ def deaf() -> Iterator[int]:
 async def test_nothing_is_left_on_the_session(postgres: Postgres, url: str, make_store: MakeStore) -> None:
     """A statement's limit holds inside its transaction only, the session keeps its own."""
     store = make_store(url, pool_size=1, patience_seconds=0.75)
-    with store._engine.begin() as connection:
+    with database_of(store)._engine.begin() as connection:
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "750ms"
-    with closing(store._engine.raw_connection()) as raw:
+    with closing(database_of(store)._engine.raw_connection()) as raw:
         cursor = raw.cursor()
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
@@ -80,7 +82,7 @@ async def test_a_slow_statement_is_ended(url: str, make_store: MakeStore) -> Non
     """The server ends it after the patience, the caller gets a retryable error, and the connection is free again."""
     store = make_store(url, pool_size=1, patience_seconds=0.2)
     with pytest.raises(StoreUnavailable):
-        await store._run(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(20)"))
+        await database_of(store).run(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(20)"))
     assert "statement timeout" in store.describe().note
     await store.warm()
     assert store.describe().state == "ok"
@@ -106,7 +108,7 @@ async def test_waiting_for_a_connection_has_an_end(url: str, make_store: MakeSto
         go_on.wait(10)
 
     async with anyio.create_task_group() as group:
-        group.start_soon(store._run, hold)
+        group.start_soon(database_of(store).run, hold)
         await anyio.to_thread.run_sync(holding.wait, 10)
         with pytest.raises(StoreUnavailable):
             await store.history(str(uuid4()), limit=1)
@@ -144,7 +146,7 @@ async def test_a_connection_that_dies_in_a_verb_is_replaced(
             cuts.append(True)
             postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
 
-    event.listen(store._engine, "before_cursor_execute", cut)
+    event.listen(database_of(store)._engine, "before_cursor_execute", cut)
     turn = a_turn()
     await store.save_turn(turn)
     assert cuts
@@ -202,7 +204,7 @@ async def test_errors_hold_no_text_of_the_reader(
     postgres: Postgres, name: str, url: str, make_store: MakeStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither the error, nor its cause, nor the log repeats a question or a password."""
-    postgres.query("DROP TABLE turns", database=name)
+    postgres.query("DROP TABLE turns CASCADE", database=name)
     store = make_store(url.replace("lectern@", "lectern:hunter2@"))
     turn = Turn(str(uuid4()), str(uuid4()), "my secret question", "", "answered", datetime.now(UTC))
     with pytest.raises(StoreUnavailable) as caught:
@@ -217,7 +219,7 @@ async def test_errors_hold_no_text_of_the_reader(
 def test_psycopg2_is_imported_for_postgres_only(address: str, imported: str) -> None:
     """A laptop's start does not pay for a driver that it does not use."""
     code = (
-        "import sys; from lectern.adapters.sql_store import SqlStore; SqlStore(sys.argv[1]);"
+        "import sys; from lectern.adapters.sql_database import SqlDatabase; SqlDatabase(sys.argv[1]);"
         "print([name for name in ('psycopg2', 'alembic') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code, address], capture_output=True, text=True, check=True, timeout=60)
@@ -229,11 +231,11 @@ async def test_warm_knows_a_missing_schema(postgres: Postgres, name: str, make_s
     store = make_store(postgres.make(name))
     with pytest.raises(StoreUnavailable):
         await store.warm()
-    assert store.needs_migration
+    assert database_of(store).needs_migration
     migrate(postgres.url(name))
     await store.warm()
-    assert not store.needs_migration
+    assert not database_of(store).needs_migration
     unreachable = make_store("postgresql+psycopg2://u@127.0.0.1:9/x")
     with pytest.raises(StoreUnavailable):
         await unreachable.warm()
-    assert not unreachable.needs_migration
+    assert not database_of(unreachable).needs_migration

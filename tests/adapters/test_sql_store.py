@@ -15,7 +15,9 @@ import pytest
 from sqlalchemy import event, make_url
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateTable
+from tests.sql_parts import database_of
 
+from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import Base, Moment, title_of
 from lectern.adapters.sql_statements import HISTORY, upserts
@@ -35,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(path: Path) -> AsyncGenerator[SqlStore, None]:
     """A store on it, with little patience."""
-    store = SqlStore(f"sqlite:///{path}", pool_size=2, patience_seconds=0.2)
+    store = SqlStore(SqlDatabase(f"sqlite:///{path}", pool_size=2, patience_seconds=0.2))
     yield store
     await store.close()
 
@@ -58,7 +60,9 @@ async def test_statements_per_verb(store: SqlStore) -> None:
     """A save takes two statements, reading and deleting one each."""
     await store.warm()
     statements: list[str] = []
-    event.listen(store._engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    event.listen(
+        database_of(store)._engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
+    )
     turn = a_turn()
     await store.save_turn(turn)
     assert len(statements) == 2
@@ -70,7 +74,7 @@ async def test_statements_per_verb(store: SqlStore) -> None:
 
 async def test_history_reads_through_the_index(path: Path, store: SqlStore) -> None:
     """Reading a conversation scans no table and sorts no whole conversation."""
-    query = str(HISTORY.compile(dialect=store._engine.dialect))
+    query = str(HISTORY.compile(dialect=database_of(store)._engine.dialect))
     database = sqlite3.connect(path)
     plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", ("x", 5, 0, "x")[: query.count("?")])]
     database.close()
@@ -80,15 +84,16 @@ async def test_history_reads_through_the_index(path: Path, store: SqlStore) -> N
 
 def test_making_a_store_opens_nothing(tmp_path: Path) -> None:
     """A store made before a fork has no connection to share."""
-    store = SqlStore(f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    store = SqlStore(SqlDatabase(f"sqlite:///{tmp_path / 'none.sqlite3'}"))
     assert not list(tmp_path.iterdir())
-    assert isinstance(store._engine.pool, QueuePool)
-    assert store._engine.pool.checkedin() == 0
+    pool = database_of(store)._engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedin() == 0
 
 
 async def test_connections_are_set_up(store: SqlStore) -> None:
     """Readers do not wait for the writer, deletes reach the turns, a locked database is waited for."""
-    with store._engine.connect() as connection:
+    with database_of(store)._engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
@@ -128,7 +133,7 @@ async def test_errors_hold_no_text_of_the_reader(path: Path, store: SqlStore, ca
 
 async def test_an_outage_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A thousand readers who meet one outage make one line."""
-    store = SqlStore(f"sqlite:///{tmp_path / 'missing' / 'x.sqlite3'}")
+    store = SqlStore(SqlDatabase(f"sqlite:///{tmp_path / 'missing' / 'x.sqlite3'}"))
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
             await store.history(str(uuid4()), limit=1)
@@ -136,7 +141,7 @@ async def test_an_outage_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("revision", "says"), [("0000", "wants 0001; run ./entrypoint.sh migrate"), ("9999", "newer"), (None, "migrate")]
+    ("revision", "says"), [("0000", "wants 0002; run ./entrypoint.sh migrate"), ("9999", "newer"), (None, "migrate")]
 )
 async def test_warm_checks_the_schema(path: Path, store: SqlStore, revision: str | None, says: str) -> None:
     """A schema that is behind, ahead or missing is named with what to do, and the store says it is down."""
@@ -154,7 +159,7 @@ async def test_warm_checks_the_schema(path: Path, store: SqlStore, revision: str
 
 async def test_warm_without_any_schema_says_what_to_run(tmp_path: Path) -> None:
     """An empty file is not mistaken for a database of ours."""
-    store = SqlStore(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    store = SqlStore(SqlDatabase(f"sqlite:///{tmp_path / 'empty.sqlite3'}"))
     with pytest.raises(StoreUnavailable):
         await store.warm()
     await store.close()
@@ -171,13 +176,13 @@ def paused(store: SqlStore) -> tuple[threading.Event, threading.Event]:
             began.set()
             go_on.wait(10)
 
-    event.listen(store._engine, "before_cursor_execute", pause)
+    event.listen(database_of(store)._engine, "before_cursor_execute", pause)
     return began, go_on
 
 
 async def returned(store: SqlStore) -> None:
     """Wait until the pool has its connections back."""
-    pool = store._engine.pool
+    pool = database_of(store)._engine.pool
     assert isinstance(pool, QueuePool)
     with anyio.fail_after(10):
         while pool.checkedout():  # noqa: ASYNC110 - the pool has no event to wait for
@@ -240,7 +245,7 @@ async def test_a_moment_needs_its_zone(store: SqlStore) -> None:
     """A naive datetime is a defect of the caller, not a guess about zones."""
     naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the defect under test
     with pytest.raises(ValueError, match="time zone"):
-        Moment().process_bind_param(naive, store._engine.dialect)
+        Moment().process_bind_param(naive, database_of(store)._engine.dialect)
 
 
 @pytest.mark.parametrize(

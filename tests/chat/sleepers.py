@@ -67,7 +67,7 @@ class SleepyStore(FailingStore):
         self.bed = bed
         self.turns = list(turns)
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """Sleep, then tell."""
         await self.bed.ask("store")
         return [turn for turn in self.turns if turn.conversation_id == conversation_id][-limit:]

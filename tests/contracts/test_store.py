@@ -11,6 +11,7 @@ import pytest
 
 from lectern.adapters.outbox_files import OutboxFiles
 from lectern.adapters.outbox_store import OutboxStore
+from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import ConversationNotFound
@@ -27,9 +28,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
         migrate(url)
     else:
         url = request.getfixturevalue(f"{request.param}_url")
-    store: Store = SqlStore(url, pool_size=3)
+    store: Store = SqlStore(SqlDatabase(url, pool_size=3))
     if request.param == "outbox":
-        database = SqlStore(url, pool_size=3)
+        database = SqlStore(SqlDatabase(url, pool_size=3))
         files = OutboxFiles(tmp_path / "outbox", most_bytes=1_000_000)
         store = OutboxStore(database, files)
     yield store

@@ -6,7 +6,7 @@ A port that is guarded is that port: it promises what `lectern.ports` says, and 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lectern.errors import LecternError, StoreUnavailable, TooBusy, UpstreamUnavailable
 from lectern.ports import (
@@ -20,13 +20,15 @@ from lectern.ports import (
     Part,
     Prompt,
     Reranker,
-    Store,
-    Turn,
     Vector,
 )
-from lectern.resilience import deadline
 from lectern.resilience.circuit import Circuit
 from lectern.resilience.policy import Line, judge
+
+if TYPE_CHECKING:  # SQLAlchemy takes 0.3 s to import; who guards a database has it
+    from sqlalchemy import Connection
+
+    from lectern.adapters.sql_database import Database
 
 Result = TypeVar("Result")
 
@@ -174,46 +176,47 @@ class GuardedIndex:
         await self._index.close()
 
 
-class GuardedStore:
-    """A remote store behind its line; reading and writing are known apart, as a full disk stops only one of them."""
+class GuardedDatabase:
+    """A database behind its line; reading and writing are known apart, as a full disk stops only one of them."""
 
-    def __init__(self, store: Store, line: Line, *, reads: Circuit, writes: Circuit) -> None:
-        self._store, self._line = store, line
+    def __init__(self, database: "Database", line: Line, *, reads: Circuit, writes: Circuit) -> None:
+        self._database, self._line = database, line
         self._reads, self._writes = reads, writes
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
-        """As `Store.history`."""
-        return await self._call(self._reads, lambda: self._store.history(conversation_id, limit=limit))
+    @property
+    def dialect(self) -> str:
+        """As the database's own."""
+        return self._database.dialect
 
-    async def save_turn(self, turn: Turn) -> None:
-        """As `Store.save_turn`, which may be said twice. What was answered is kept, however late it is."""
-        with deadline.lifted():
-            await self._call(self._writes, lambda: self._store.save_turn(turn))
-
-    async def delete_conversation(self, conversation_id: str) -> None:
-        """As `Store.delete_conversation`."""
-        await self._call(self._writes, lambda: self._store.delete_conversation(conversation_id))
+    async def run(
+        self, work: "Callable[[Connection], Result]", *, writes: bool = False, again: bool = False, hint: str = ""
+    ) -> Result:
+        """As `Database.run`."""
+        return await self._call(
+            self._writes if writes else self._reads,
+            lambda: self._database.run(work, writes=writes, again=again, hint=hint),
+        )
 
     def describe(self) -> Part:
-        """The store, as all workers know it together."""
-        return known(self._store.describe(), self._reads, self._writes)
+        """The database, as all workers know it together."""
+        return known(self._database.describe(), self._reads, self._writes)
 
     def forget_connections(self) -> None:
-        """As the store's own."""
-        self._store.forget_connections()
+        """As the database's own."""
+        self._database.forget_connections()
 
     async def warm(self) -> None:
-        """As the store's own."""
-        await self._call(self._reads, self._store.warm)
+        """As the database's own."""
+        await self._call(self._reads, self._database.warm)
 
     async def close(self) -> None:
-        """As the store's own."""
-        await self._store.close()
+        """As the database's own."""
+        await self._database.close()
 
     async def _call(self, circuit: Circuit, work: Callable[[], Awaitable[Result]]) -> Result:
         try:
             return await self._line.call(circuit, work)
-        except TooBusy as error:  # the answer stands without it, as without a store that is down
+        except TooBusy as error:  # the answer stands without it, as without a database that is down
             raise StoreUnavailable(retry_after_seconds=error.retry_after_seconds) from error
 
 

@@ -54,8 +54,9 @@ class OutboxStore:
         self._tender = Tender(database, files, migrate, needs_migration)
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last turns, with those that still wait here; only those when the database is down."""
+        del principal_id
         # Looked for first: what is written meanwhile is then seen twice, never not at all.
         waiting = await self._waiting_of(conversation_id, limit)
         known: list[Turn] = []
@@ -79,8 +80,9 @@ class OutboxStore:
         self._remember(saving)
         await asyncio.shield(saving)
 
-    async def delete_conversation(self, conversation_id: str) -> None:
+    async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """Delete a conversation and all its turns, also those that wait."""
+        del principal_id
         if not await self._entries_of(conversation_id):
             await self._database.delete_conversation(conversation_id)
             return
@@ -95,6 +97,10 @@ class OutboxStore:
                     raise
             for entry in entries:
                 await self._tender.on_disk(self._files.remove, entry)
+
+    async def delete_conversations_of(self, principal_id: str) -> int:
+        """Delete all conversations of a principal for good."""
+        return await self._database.delete_conversations_of(principal_id)
 
     def describe(self) -> Part:
         """The database, and how many turns wait for it as far as this worker has seen."""

@@ -1,4 +1,4 @@
-"""The tables `conversations` and `turns`, the same on SQLite and Postgres.
+"""The tables, the same on SQLite and Postgres.
 
 Column types do what the two disagree on: moments are aware and UTC on both, and text that Postgres would refuse (NUL
 characters, lone surrogates, NaN in JSON) is made storable on the way in, so that a save never fails for its content.
@@ -9,7 +9,19 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator, Uuid
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+    TypeDecorator,
+    Uuid,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -100,15 +112,20 @@ class Base(DeclarativeBase):
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
             "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
         }
     )
     type_annotation_map: ClassVar = {datetime: Moment, str: AnyText, UUID: Uuid}
 
 
 class ConversationRow(Base):
-    """A conversation; `principal_id` is NULL while nobody is known to own it."""
+    """A conversation. `principal_id` is its owner's; NULL or a visitor's while nobody who could sign in owns it.
+
+    An empty title is one that the first question will give.
+    """
 
     __tablename__ = "conversations"
+    __table_args__ = (Index(None, "principal_id", "updated_at"), Index(None, "updated_at"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     principal_id: Mapped[str | None] = mapped_column(String(255))
@@ -121,7 +138,7 @@ class TurnRow(Base):
     """One question and what became of it; the columns are the fields of `lectern.ports.Turn`."""
 
     __tablename__ = "turns"
-    __table_args__ = (Index(None, "conversation_id", "created_at"),)
+    __table_args__ = (Index(None, "conversation_id", "created_at"), Index(None, "created_at"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
@@ -134,6 +151,53 @@ class TurnRow(Base):
     usage: Mapped[dict[str, int]] = mapped_column(Json)
     timings: Mapped[dict[str, float]] = mapped_column(Json)
     created_at: Mapped[datetime]
+
+
+class FeedbackRow(Base):
+    """What a reader thought of an answer; the last word counts."""
+
+    __tablename__ = "feedback"
+
+    turn_id: Mapped[UUID] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True)
+    rating: Mapped[int] = mapped_column(SmallInteger)
+    comment: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class AccountRow(Base):
+    """An account of Lectern's own. Its personal fields are encrypted; it is found by a keyed digest of its e-mail."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class LoginRow(Base):
+    """One sign-in of an account; its row gone, its token is worth nothing."""
+
+    __tablename__ = "logins"
+    __table_args__ = (Index(None, "account_id"), Index(None, "expires_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ProfileRow(Base):
+    """What a principal told of itself, one encrypted JSON object; users of a login server have one, too."""
+
+    __tablename__ = "profiles"
+
+    principal_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fields: Mapped[str]
+    updated_at: Mapped[datetime]
 
 
 def title_of(question: str) -> str:

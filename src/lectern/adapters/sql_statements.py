@@ -24,6 +24,7 @@ HISTORY = (
     .where(ConversationRow.id == bindparam("conversation"))
     .order_by(_latest.c.created_at, _latest.c.id)
 )
+DELETE_OF = delete(ConversationRow).where(ConversationRow.principal_id == bindparam("principal"))
 DELETE = delete(ConversationRow).where(ConversationRow.id == bindparam("conversation"))
 
 

@@ -1,70 +1,32 @@
-"""The conversation store on a SQL database: SQLite by default, the same code on Postgres.
+"""The conversation store on a SQL database: one short transaction a verb."""
 
-Every verb is one short transaction in a thread, and no connection outlives it. Waiting for a connection happens in an
-awaitable queue with a deadline, not in blocked threads. Nothing is opened before the first verb, so the store can be
-made before a fork. SQLAlchemy's exceptions stop here, without the reader's text in them.
-A cancelled caller leaves a whole turn or none: a transaction that has begun ends in its own thread.
-"""
-
-import logging
-import math
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from typing import TypeVar
 from uuid import UUID
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
-from lectern.adapters.sql_engine import make_engine
-from lectern.adapters.sql_schema import HEAD, MIGRATE, complaint
-from lectern.adapters.sql_statements import DELETE, HISTORY, revision, rows_of, turn_of, upserts
-from lectern.database_address import place
-from lectern.errors import ConversationNotFound, StoreUnavailable
-from lectern.ports import Part, State, Turn
-
-logger = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-
-_kinds = {"sqlite": "SQLite", "postgresql": "Postgres"}
+from lectern.adapters.sql_database import Database
+from lectern.adapters.sql_statements import DELETE, DELETE_OF, HISTORY, rows_of, turn_of, upserts
+from lectern.errors import ConversationNotFound
+from lectern.ports import Part, Turn
+from lectern.resilience import deadline
 
 
 class SqlStore:
     """Implements `lectern.ports.Store`.
 
     Args:
-        url: `sqlite:///path` or `postgresql+psycopg2://…`, as SQLAlchemy wants it. A SQLite database is a file.
-        pool_size: Connections, and so transactions at once, of this process.
-        patience_seconds: How long a verb waits for its turn, a statement for another writer's lock (SQLite), and for
-            its own end (Postgres).
-        connect_seconds: How long a connection to Postgres may take.
-
-    Attributes:
-        needs_migration: Whether `warm` found a database whose schema is missing or older than this code.
+        database: Where the tables are; whoever made it may share it with other ports.
     """
 
-    def __init__(
-        self, url: str, *, pool_size: int = 5, patience_seconds: float = 5, connect_seconds: float = 5
-    ) -> None:
-        self.needs_migration = False
-        self._engine = make_engine(
-            url, pool_size=pool_size, patience_seconds=patience_seconds, connect_seconds=connect_seconds
-        )
-        self._limiter = CapacityLimiter(pool_size)
-        self._threads = CapacityLimiter(math.inf)  # as many as the limiter lets in
-        self._patience = patience_seconds
-        self._save_conversation, self._save_turn = upserts(self._engine.dialect.name)
-        self._state: State = "unknown"
-        self._note = place(url)
-        self._problem = ""
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._save_conversation, self._save_turn = upserts(database.dialect)
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last `limit` turns, oldest first, in one statement."""
+        del principal_id
         parameters = {"conversation": _known_id(conversation_id), "turns": limit}
-        rows = await self._run(lambda connection: connection.execute(HISTORY, parameters).all(), again=True)
+        rows = await self._database.run(lambda connection: connection.execute(HISTORY, parameters).all(), again=True)
         if not rows:
             raise ConversationNotFound
         return [turn_of(row) for row in rows if row.id is not None]
@@ -81,102 +43,41 @@ class SqlStore:
             connection.execute(self._save_conversation, conversation)
             connection.execute(self._save_turn, row)
 
-        await self._run(save, again=True)
+        with deadline.lifted():  # what was answered is kept, however late it is
+            await self._database.run(save, writes=True, again=True)
 
-    async def delete_conversation(self, conversation_id: str) -> None:
+    async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """Delete a conversation and all its turns for good, in one statement."""
+        del principal_id
         parameters = {"conversation": _known_id(conversation_id)}
-        deleted = await self._run(lambda connection: connection.execute(DELETE, parameters).rowcount)
+        deleted = await self._database.run(
+            lambda connection: connection.execute(DELETE, parameters).rowcount, writes=True
+        )
         if not deleted:
             raise ConversationNotFound
 
+    async def delete_conversations_of(self, principal_id: str) -> int:
+        """Delete all conversations of a principal for good, in one statement."""
+        parameters = {"principal": principal_id}
+        return await self._database.run(
+            lambda connection: connection.execute(DELETE_OF, parameters).rowcount, writes=True, again=True
+        )
+
     def describe(self) -> Part:
-        """What keeps the conversations, and how the last verb went."""
-        return Part("store", _kinds[self._engine.dialect.name], self._state, self._problem or self._note)
+        """The database."""
+        return self._database.describe()
 
     def forget_connections(self) -> None:
-        """Drop pooled connections without closing their sockets: they belong to the parent of a fork."""
-        self._engine.dispose(close=False)
+        """As the database's own."""
+        self._database.forget_connections()
 
     async def warm(self) -> None:
-        """Open a connection and check that the schema is the one this code wants.
-
-        Raises:
-            StoreUnavailable: The database cannot be opened, or its schema is another one; the log and `describe` say
-                what to run.
-        """
-        try:
-            found = await self._run(revision, hint=f"; if it is new, {MIGRATE}", again=True)
-        except StoreUnavailable as error:
-            self.needs_migration = isinstance(error.__cause__, ProgrammingError)  # no such table
-            raise
-        problem = complaint(found)
-        self.needs_migration = problem is not None and (found is None or found < HEAD)
-        if problem is not None:
-            self._down(problem)
-            raise StoreUnavailable
+        """As the database's own."""
+        await self._database.warm()
 
     async def close(self) -> None:
-        """Close the pool's connections."""
-        await anyio.to_thread.run_sync(self._engine.dispose)
-
-    async def _run(self, work: Callable[[Connection], Result], *, hint: str = "", again: bool = False) -> Result:
-        """One transaction in a thread: committed when `work` returns, rolled back when it raises.
-
-        Args:
-            work: What to do in it.
-            hint: What to add to the log when it fails.
-            again: Whether doing it twice is the same as once. It is then tried again when its connection turns out to
-                be dead, as all are after the database was restarted.
-        """
-
-        def transaction() -> Result:
-            with self._engine.begin() as connection:
-                return work(connection)
-
-        def patiently() -> Result:
-            try:
-                return transaction()
-            except DBAPIError as error:
-                if not (again and error.connection_invalidated):
-                    raise
-            return transaction()
-
-        try:
-            async with self._in_turn():
-                result = await anyio.to_thread.run_sync(patiently, limiter=self._threads)
-        except SQLAlchemyError as error:
-            # The first line only: those behind it may repeat a statement with the reader's text in it.
-            told = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            self._down(f"{type(error).__name__}: {told}{hint}")
-            raise StoreUnavailable from error
-        if self._state != "ok":
-            self._state, self._problem = "ok", ""
-        return result
-
-    @asynccontextmanager
-    async def _in_turn(self) -> AsyncGenerator[None, None]:
-        """Wait for one of the pool's connections to be free, and keep it.
-
-        Raises:
-            StoreUnavailable: None is in time.
-        """
-        borrower = object()
-        with anyio.move_on_after(self._patience) as waiting:
-            await self._limiter.acquire_on_behalf_of(borrower)
-        if waiting.cancelled_caught:
-            self._down(f"all {self._limiter.total_tokens:g} connections were busy for {self._patience:g} s")
-            raise StoreUnavailable
-        try:
-            yield
-        finally:
-            self._limiter.release_on_behalf_of(borrower)
-
-    def _down(self, problem: str) -> None:
-        """Remember the problem; log it once, not for every reader that meets it."""
-        if self._state != "down" or self._problem != problem:
-            logger.error("The conversation store (%s) is not usable: %s", self._note, problem)
-        self._state, self._problem = "down", problem
+        """As the database's own."""
+        await self._database.close()
 
 
 def _known_id(conversation_id: str) -> UUID:

@@ -3,11 +3,11 @@
 import re
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from lectern.config.errors import may_hold_secret
-from lectern.config.part import Key, SettingsPart, WebAddress
+from lectern.config.part import Key, SettingsPart
 from lectern.origin_address import normal
 
 
@@ -25,12 +25,6 @@ class AccessSettings(SettingsPart):
         None,
         min_length=16,
         description="The operator's token, for GET /health/report, 16 characters or more; unset, nobody may read it",
-    )
-    better_auth_url: WebAddress | None = Field(
-        None, description="Your Better Auth server; ./entrypoint.sh check looks at it"
-    )
-    better_auth_secret: SecretStr | None = Field(
-        None, description="That server's secret; ./entrypoint.sh check looks at its length"
     )
 
     @field_validator("cors_allowed_origins", mode="before")

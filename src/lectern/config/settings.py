@@ -8,9 +8,12 @@ from lectern.config.calls import CallSettings
 from lectern.config.chat import ChatSettings
 from lectern.config.database import DatabaseSettings
 from lectern.config.errors import ConfigError
+from lectern.config.identity import IdentitySettings
 from lectern.config.index import IndexSettings
+from lectern.config.limits import LimitSettings
 from lectern.config.models import ModelSettings
 from lectern.config.names import Misspelling, given_names, misspellings
+from lectern.config.people import PeopleSettings
 from lectern.config.reading import read
 from lectern.config.requirements import REQUIREMENTS, Requirement, refusal
 from lectern.config.server import ServerSettings
@@ -24,6 +27,9 @@ class Settings(
     DatabaseSettings,
     ModelSettings,
     AccessSettings,
+    IdentitySettings,
+    PeopleSettings,
+    LimitSettings,
     CallSettings,
     ChatSettings,
 ):

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from lectern.ports.conversations import Conversation, Conversations, Feedback
+from lectern.ports.counters import Counters, Rate, Standing
 from lectern.ports.embeddings import Embeddings, Vector
+from lectern.ports.identity import MOST_CREDENTIAL_CHARACTERS, IdentitySource
 from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
@@ -11,14 +14,20 @@ from lectern.ports.store import Outcome, Store, Turn
 
 __all__ = [
     "LLM",
+    "MOST_CREDENTIAL_CHARACTERS",
     "Circuit",
     "CircuitState",
     "Completion",
+    "Conversation",
+    "Conversations",
+    "Counters",
     "Counts",
     "Document",
     "Embeddings",
+    "Feedback",
     "Finish",
     "Hits",
+    "IdentitySource",
     "Index",
     "IndexUpdate",
     "Message",
@@ -27,9 +36,11 @@ __all__ = [
     "Passage",
     "Ports",
     "Prompt",
+    "Rate",
     "Reranker",
     "Role",
     "Section",
+    "Standing",
     "State",
     "Store",
     "Turn",
@@ -51,6 +62,9 @@ class Ports:
         embeddings: Vectors for the query; None means lexical retrieval only.
         reranker: Puts what was found into order; None leaves the index's.
         circuits: How the guarded parts go, as all workers know it together.
+        conversations: What readers do with kept conversations; None where none are kept for a list.
+        identities: Who may tell who somebody is, asked in this order; none means that all are visitors.
+        counters: What limits and budgets are counted with; None means that there are none.
     """
 
     store: Store
@@ -60,6 +74,9 @@ class Ports:
     embeddings: Embeddings | None = None
     reranker: Reranker | None = None
     circuits: tuple[Circuit, ...] = ()
+    conversations: Conversations | None = None
+    identities: tuple[IdentitySource, ...] = ()
+    counters: Counters | None = None
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory."""

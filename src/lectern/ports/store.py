@@ -26,6 +26,7 @@ class Turn:
         usage: Tokens, as `{prompt_tokens, completion_tokens}`; empty when no model was asked.
         timings: Milliseconds by milestone.
         created_at: When the question came, UTC.
+        principal_id: Who asked, as `Principal.id`; None when that was not kept.
     """
 
     id: str
@@ -39,16 +40,23 @@ class Turn:
     degraded: dict[str, str] = field(default_factory=dict)
     usage: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    principal_id: str | None = None
 
 
 class Store(Protocol):
     """Keeps conversations and their turns. One short transaction a verb; nothing is held between two verbs."""
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Turn]:
+    async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last turns, oldest first.
+
+        Args:
+            conversation_id: Which.
+            limit: Most turns.
+            principal_id: Who wants it; None is nobody known, who sees only what belongs to nobody known.
 
         Raises:
             ConversationNotFound: There is no such conversation.
+            Forbidden: It is another's.
             StoreUnavailable: It cannot be read now.
         """
         ...
@@ -56,16 +64,28 @@ class Store(Protocol):
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn, and its conversation when it is the first, in one transaction. Saving it again changes nothing.
 
+        A conversation that belongs to a visitor or to nobody becomes that of an account or user who goes on with it.
+
         Raises:
+            Forbidden: The conversation is another's than the turn's `principal_id`.
             StoreUnavailable: It cannot be written now.
         """
         ...
 
-    async def delete_conversation(self, conversation_id: str) -> None:
+    async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """Delete a conversation and all its turns for good.
 
         Raises:
             ConversationNotFound: There is no such conversation.
+            Forbidden: It is another's.
+            StoreUnavailable: It cannot be written now.
+        """
+        ...
+
+    async def delete_conversations_of(self, principal_id: str) -> int:
+        """Delete all conversations of a principal for good; returns how many.
+
+        Raises:
             StoreUnavailable: It cannot be written now.
         """
         ...

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lectern.errors import InternalError, LecternError, PayloadTooLarge, UnsupportedMediaType
 from lectern.ops.logs import request_id
 from lectern.resilience import deadline
+from lectern.web import answer_headers
 from lectern.web.problems import problem_response
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,10 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = identity
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = identity
+                for name, value in answer_headers.given(scope):
+                    headers.append(name, value)
             await send(message)
 
         try:

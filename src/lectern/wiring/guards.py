@@ -1,15 +1,19 @@
 """Which remote part is called by which rules: the line and the circuit of each."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from lectern.adapters.guarded import GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedReranker, GuardedStore
+from lectern.adapters.guarded import GuardedDatabase, GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedReranker
 from lectern.config import Settings
 from lectern.errors import IndexUnavailable, LecternError, StoreUnavailable, UpstreamUnavailable
-from lectern.ports import LLM, Embeddings, Index, Reranker, Store
+from lectern.ports import LLM, Embeddings, Index, Reranker
 from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit, Shared
 from lectern.resilience.policy import Line
 from lectern.resilience.window import Rules
+
+if TYPE_CHECKING:
+    from lectern.adapters.sql_database import Database
 
 _DATABASE_OPEN_SECONDS = 3.0
 
@@ -62,13 +66,13 @@ class Guards:
         line = self._line(self._settings.call_concurrency, IndexUnavailable)
         return GuardedIndex(index, line, self._circuit("index", "search"))
 
-    def store(self, store: Store) -> Store:
-        """Guard a store that is not on this machine."""
+    def database(self, database: "Database") -> "Database":
+        """Guard a database that is not on this machine."""
         line = self._line(self._settings.call_concurrency, StoreUnavailable)
         # The outbox asks a database that is down every 5 s: a circuit open for longer would make it ask in vain.
         rules = replace(self._rules, most_open=min(self._rules.most_open, _DATABASE_OPEN_SECONDS))
         reads, writes = (self._circuit("database", operation, rules) for operation in ("read", "write"))
-        return GuardedStore(store, line, reads=reads, writes=writes)
+        return GuardedDatabase(database, line, reads=reads, writes=writes)
 
     def _circuit(self, part: str, operation: str, rules: Rules | None = None) -> Circuit:
         circuit = Circuit(part, operation, rules or self._rules, shared=self._shared)

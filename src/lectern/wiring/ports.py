@@ -1,5 +1,8 @@
 """Settings → ports: everything the app leans on, put together."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
 from lectern.config import Settings
@@ -9,6 +12,9 @@ from lectern.resilience.circuit import Shared
 from lectern.wiring.guards import Guards
 from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
 from lectern.wiring.tls import shared_context
+
+if TYPE_CHECKING:
+    from lectern.adapters.sql_database import Database, SqlDatabase
 
 
 def build_ports(
@@ -23,8 +29,10 @@ def build_ports(
         shared: What the workers tell each other of remote parts; None when there is one process only.
     """
     guards = Guards(settings, shared)
+    unguarded = build_database(settings, settings.database_connections or database_connections)
+    database = guards.database(unguarded) if is_postgres(settings.sqlalchemy_url) else unguarded
     return Ports(
-        store=build_store(settings, settings.database_connections or database_connections, guards),
+        store=build_store(settings, database, needs_migration=lambda: unguarded.needs_migration),
         index=build_index(settings, search_threads, guards),
         llm=guards.llm(build_llm(settings)) if settings.has_llm else build_llm(settings),
         fallback_llms=build_fallback_llms(settings, guards),
@@ -34,17 +42,29 @@ def build_ports(
     )
 
 
-def build_store(settings: Settings, connections: int, guards: Guards) -> Store:
-    """Where conversations are kept. A server over the network has an outbox; a file is as safe as that would be."""
-    from lectern.adapters.sql_store import SqlStore  # noqa: PLC0415 - imports SQLAlchemy, 0.3 s, when it is needed
+def build_database(settings: Settings, connections: int) -> "SqlDatabase":
+    """The database that conversations and people are kept in, unguarded.
 
-    url = settings.sqlalchemy_url
-    store = SqlStore(
-        url,
+    Args:
+        settings: Read from the environment.
+        connections: Transactions at once.
+    """
+    from lectern.adapters.sql_database import SqlDatabase  # noqa: PLC0415 - imports SQLAlchemy, 0.3 s, when needed
+
+    return SqlDatabase(
+        settings.sqlalchemy_url,
         pool_size=connections,
         patience_seconds=settings.database_statement_timeout_seconds,
         connect_seconds=settings.database_connect_timeout_seconds,
     )
+
+
+def build_store(settings: Settings, database: "Database", needs_migration: Callable[[], bool]) -> Store:
+    """Where conversations are kept. A server over the network has an outbox; a file is as safe as that would be."""
+    from lectern.adapters.sql_store import SqlStore  # noqa: PLC0415 - imports SQLAlchemy, 0.3 s, when it is needed
+
+    store = SqlStore(database)
+    url = settings.sqlalchemy_url
     if not is_postgres(url):
         return store
     from lectern.adapters.migration_process import migrate_elsewhere  # noqa: PLC0415 - for Postgres only
@@ -52,11 +72,11 @@ def build_store(settings: Settings, connections: int, guards: Guards) -> Store:
     from lectern.adapters.outbox_store import OutboxStore  # noqa: PLC0415 - as above
 
     return OutboxStore(
-        guards.store(store),
+        store,
         OutboxFiles(settings.outbox_dir, most_bytes=settings.outbox_bytes),
         patience_seconds=settings.database_connect_timeout_seconds,
         migrate=lambda: migrate_elsewhere(url),
-        needs_migration=lambda: store.needs_migration,
+        needs_migration=needs_migration,
     )
 
 

@@ -1,0 +1,1 @@
+"""Lectern's own accounts: signing up, in and out, profiles, everything held of a person."""

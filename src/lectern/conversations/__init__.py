@@ -1,0 +1,1 @@
+"""The session API: a reader's kept conversations, listed, read, named, exported, deleted; feedback."""

@@ -1,0 +1,1 @@
+"""How often and how much: rates for each caller, budgets for each day. Decides; counts by a port."""

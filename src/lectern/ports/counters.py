@@ -1,0 +1,65 @@
+"""Numbers that all workers, or all replicas, count together: how often, and how much a day."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lectern.ports.part import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in `seconds`, refilled evenly (a token bucket of `count`)."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody stands with a rate.
+
+    Attributes:
+        allowed: Whether this one passes.
+        remaining: How many more would pass now.
+        reset_seconds: When the bucket is full again.
+        retry_after_seconds: When the next one would pass; 0 when it would now.
+    """
+
+    allowed: bool
+    remaining: int
+    reset_seconds: float
+    retry_after_seconds: float
+
+
+class Counters(Protocol):
+    """Never raises: where counting is not possible, it counts within this process and says so in `describe`."""
+
+    async def take(self, key: str, rate: Rate) -> Standing:
+        """Take one from the bucket of this key, unless it is empty."""
+        ...
+
+    async def spent(self, key: str) -> float:
+        """How much was spent under this key; 0 when it has expired."""
+        ...
+
+    async def spend(self, key: str, amount: float, *, until: float) -> None:
+        """Add to what was spent under this key.
+
+        Args:
+            key: Whose, and which day's.
+            amount: How much.
+            until: When it may be forgotten, in seconds since 1970.
+        """
+        ...
+
+    def describe(self) -> Part:
+        """What stands behind it, from memory."""
+        ...
+
+    async def warm(self) -> None:
+        """Connect."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...

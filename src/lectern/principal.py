@@ -1,0 +1,44 @@
+"""Who asks. Settled once a request, before anything is read or written for it."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["account", "user", "visitor", "operator"]
+
+VISITOR_PREFIX: Final = "visitor:"
+"""What the id of each anonymous visitor begins with."""
+
+MOST_SUBJECT_CHARACTERS: Final = 200
+"""Longest subject; the database keeps ids of 255 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An account of Lectern's own, a user of the site's login server, an anonymous visitor, or the operator.
+
+    Attributes:
+        kind: Which of these.
+        subject: Its id, as whoever knows it gives it; unique among its kind.
+        name: What to call it, or empty. Never logged.
+        email: Its e-mail address, or empty. Never logged.
+    """
+
+    kind: Kind
+    subject: str
+    name: str = ""
+    email: str = ""
+
+    @property
+    def id(self) -> str:
+        """What its conversations are kept under: `user:42`."""
+        return f"{self.kind}:{self.subject}"
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody knows who it is."""
+        return self.kind == "visitor"
+
+
+def is_anonymous(principal_id: str | None) -> bool:
+    """Whether nobody who could sign in owns what is kept under this id: it is a visitor's, or, when None, nobody's."""
+    return principal_id is None or principal_id.startswith(VISITOR_PREFIX)
