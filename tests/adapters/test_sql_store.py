@@ -5,21 +5,22 @@ import logging
 import sqlite3
 import threading
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import anyio
 import anyio.to_thread
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import event, insert, make_url
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateTable
 from tests.sql_parts import database_of
 
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
-from lectern.adapters.sql_models import Base, Moment, title_of
+from lectern.adapters.sql_models import Base, ConversationRow, Moment, title_of
 from lectern.adapters.sql_statements import HISTORY, upserts
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import StoreUnavailable
@@ -57,7 +58,7 @@ def turns_in(path: Path) -> int:
 
 
 async def test_statements_per_verb(store: SqlStore) -> None:
-    """A save takes two statements, reading and deleting one each."""
+    """A save takes two statements, whether it begins a conversation or not; reading and deleting take one each."""
     await store.warm()
     statements: list[str] = []
     event.listen(
@@ -68,15 +69,17 @@ async def test_statements_per_verb(store: SqlStore) -> None:
     assert len(statements) == 2
     await store.history(turn.conversation_id, limit=5)
     assert len(statements) == 3
+    await store.save_turn(replace(turn, id=str(uuid4()), begins=False))
+    assert len(statements) == 5
     await store.delete_conversation(turn.conversation_id)
-    assert len(statements) == 4
+    assert len(statements) == 6
 
 
 async def test_history_reads_through_the_index(path: Path, store: SqlStore) -> None:
     """Reading a conversation scans no table and sorts no whole conversation."""
     query = str(HISTORY.compile(dialect=database_of(store)._engine.dialect))
     database = sqlite3.connect(path)
-    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", ("x", 5, 0, "x")[: query.count("?")])]
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", ("x",) * query.count("?"))]
     database.close()
     assert any("ix_turns_conversation_id_created_at" in step for step in plan), plan
     assert not [step for step in plan if step.startswith(("SCAN turns", "SCAN conversations"))], plan
@@ -241,6 +244,19 @@ async def test_the_conversation_remembers_when_it_was_last_used(path: Path, stor
     assert (row[0], row[1][:10], row[2][:10]) == ("10?", "2026-05-10", "2026-05-20")
 
 
+@pytest.mark.parametrize("begins", [True, False])
+async def test_an_empty_title_waits_for_the_first_question(path: Path, store: SqlStore, *, begins: bool) -> None:
+    """A conversation begun without a turn is named after its first question, and keeps that name."""
+    turn = replace(a_turn("First?"), begins=begins)
+    row = {"id": UUID(turn.conversation_id), "title": "", "created_at": turn.created_at, "updated_at": turn.created_at}
+    await database_of(store).run(lambda connection: connection.execute(insert(ConversationRow), row))
+    await store.save_turn(turn)
+    await store.save_turn(replace(turn, id=str(uuid4()), question="Second?"))
+    database = sqlite3.connect(path)
+    assert database.execute("SELECT title FROM conversations").fetchall() == [("First?",)]
+    database.close()
+
+
 async def test_a_moment_needs_its_zone(store: SqlStore) -> None:
     """A naive datetime is a defect of the caller, not a guess about zones."""
     naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the defect under test
@@ -271,5 +287,5 @@ def test_the_same_models_fit_postgres() -> None:
     assert "sources JSONB NOT NULL" in ddl
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
     conversation, turn = (str(statement.compile(dialect=dialect)) for statement in upserts("postgresql"))
-    assert "ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at" in conversation
+    assert "ON CONFLICT (id) DO UPDATE SET" in conversation
     assert "ON CONFLICT (id) DO NOTHING" in turn

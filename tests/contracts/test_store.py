@@ -2,56 +2,23 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import anyio
 import pytest
+from tests.contracts.stores import START, STORES, a_turn, opened
 
-from lectern.adapters.outbox_files import OutboxFiles
-from lectern.adapters.outbox_store import OutboxStore
-from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
-from lectern.adapters.sql_store import SqlStore
 from lectern.errors import ConversationNotFound
-from lectern.ports import Store, Turn
-
-START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+from lectern.ports import Store
 
 
-@pytest.fixture(params=["sqlite", "postgres", "pgbouncer", "outbox"])
+@pytest.fixture(params=STORES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store, None]:
-    """A store of each kind. Others may have used the servers' database before; no test counts what it did not save."""
-    if request.param in {"sqlite", "outbox"}:
-        url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-        migrate(url)
-    else:
-        url = request.getfixturevalue(f"{request.param}_url")
-    store: Store = SqlStore(SqlDatabase(url, pool_size=3))
-    if request.param == "outbox":
-        database = SqlStore(SqlDatabase(url, pool_size=3))
-        files = OutboxFiles(tmp_path / "outbox", most_bytes=1_000_000)
-        store = OutboxStore(database, files)
-    yield store
-    await store.close()
-
-
-def a_turn(conversation: str, minute: int = 0, question: str = "What is a reducer?") -> Turn:
-    """A complete turn, `minute` minutes after the first."""
-    return Turn(
-        id=str(uuid4()),
-        conversation_id=conversation,
-        question=question,
-        answer="A function [1].",
-        outcome="answered",
-        created_at=START + timedelta(minutes=minute),
-        context="highlighted",
-        sources=({"id": "s1", "heading_path": ["A", "B"], "score": 0.5},),
-        degraded={"embeddings": "upstream_timeout"},
-        usage={"prompt_tokens": 7, "completion_tokens": 3},
-        timings={"retrieved": 1.5, "total": 20.25},
-    )
+    """A store of each kind."""
+    async with opened(request.param, request, tmp_path) as store:
+        yield store
 
 
 async def test_a_saved_turn_comes_back_unchanged(store: Store) -> None:

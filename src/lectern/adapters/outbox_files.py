@@ -1,8 +1,8 @@
 """Turns on disk that wait for their database: one small file a turn, shared by all workers of this machine.
 
 A file is written beside its place, synced, and renamed into it, so that it is whole or not there, whatever is killed
-when. Its name says when the question came, whose it is and how large it is, so that looking for a conversation reads
-no file. What cannot be read is set aside under its own name, never deleted.
+when. Its name says when the question came, whose it is and how large it is (`outbox_entries`), so that looking for a
+conversation reads no file. What cannot be read is set aside under its own name, never deleted.
 """
 
 import fcntl
@@ -10,20 +10,19 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
+from lectern.adapters.outbox_entries import Entry, entry_of, name_of
 from lectern.ports import Turn
 
 MOST_TURNS = 10_000
 """Listing that many names takes 10 ms, once a turn."""
 
-_SUFFIX = ".turn"
 _STALE_SECONDS = 600
 
 
@@ -33,25 +32,6 @@ class OutboxFull(Exception):
 
 class NotReadable(Exception):
     """A file is not what was written; the message says why, without its content."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Entry:
-    """One waiting turn, as its file's name tells.
-
-    Attributes:
-        created_us: When the question came, in microseconds since 1970.
-        turn: The turn's id.
-        conversation: Its conversation's.
-        size: Bytes.
-        name: The file's name.
-    """
-
-    created_us: int
-    turn: UUID
-    conversation: UUID
-    size: int
-    name: str
 
 
 class OutboxFiles:
@@ -81,17 +61,16 @@ class OutboxFiles:
         if len(waiting) >= MOST_TURNS or held + len(data) > self._most_bytes:
             raise OutboxFull(f"{len(waiting)} turns of {held} bytes wait, and {self._most_bytes} bytes are allowed")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        created_us = int(turn.created_at.timestamp() * 1_000_000)
-        ids = f"{UUID(turn.conversation_id).hex}.{UUID(turn.id).hex}"
-        _write(self.folder / f"{created_us:020d}.{ids}.{len(data)}{_SUFFIX}", data)
+        _write(self.folder / name_of(turn, len(data)), data)
 
     def entries(self) -> list[Entry]:
         """The waiting turns, oldest question first."""
-        try:
-            names = [path.name for path in self.folder.iterdir()]
-        except OSError:  # not made yet, or not readable: then nothing could be put either
-            return []
-        return sorted(entry for name in names if (entry := _entry(name)) is not None)
+        return sorted(entry for name in _names(self.folder) if (entry := entry_of(name)) is not None)
+
+    def all_entries(self) -> list[Entry]:
+        """The waiting turns and those that were set aside, oldest question first."""
+        aside = (entry_of(name, is_aside=True) for name in _names(self.aside))
+        return sorted([*self.entries(), *(entry for entry in aside if entry is not None)])
 
     def read(self, entry: Entry) -> Turn | None:
         """The turn, or None when it is no longer there.
@@ -112,9 +91,19 @@ class OutboxFiles:
         except (ValueError, TypeError, KeyError) as error:
             raise NotReadable(f"it is of another version ({type(error).__name__})") from error
 
-    def remove(self, entry: Entry) -> None:
-        """Forget a turn that is in the database now."""
-        (self.folder / entry.name).unlink(missing_ok=True)
+    def read_all(self, entries: Iterable[Entry]) -> list[Turn]:
+        """Those of the turns that are there and not damaged."""
+        turns = []
+        for entry in entries:
+            with suppress(NotReadable):  # set aside and told when it is its turn to be written
+                turns.append(self.read(entry))
+        return [turn for turn in turns if turn is not None]
+
+    def remove(self, *entries: Entry) -> None:
+        """Forget turns: they are in the database now, or were deleted."""
+        for entry in entries:
+            folder = self.aside if entry.is_aside else self.folder
+            (folder / entry.name).unlink(missing_ok=True)
 
     def set_aside(self, entry: Entry) -> Path:
         """Move a turn out of the way that the database will never take; where it is now."""
@@ -171,14 +160,11 @@ def _write(path: Path, data: bytes) -> None:
         os.close(folder)
 
 
-def _entry(name: str) -> Entry | None:
-    """What a name tells; None when it is not one of ours."""
+def _names(folder: Path) -> list[str]:
     try:
-        created, conversation, turn, size = name.removesuffix(_SUFFIX).split(".")
-        entry = Entry(int(created), UUID(turn), UUID(conversation), int(size), name)
-    except ValueError:
-        return None
-    return entry if name.endswith(_SUFFIX) else None
+        return [path.name for path in folder.iterdir()]
+    except OSError:  # not made yet, or not readable: then nothing could be put either
+        return []
 
 
 def _turn(fields: dict[str, Any]) -> Turn:

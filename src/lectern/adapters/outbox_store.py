@@ -8,14 +8,16 @@ turn twice is the same as once, so a worker may be killed at any moment.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from lectern.adapters.outbox_files import Entry, NotReadable, OutboxFiles, OutboxFull
+from lectern.adapters.outbox_entries import Entry, are_anothers, left_by, of_conversation, owner_mark, visible
+from lectern.adapters.outbox_files import OutboxFiles, OutboxFull
 from lectern.adapters.outbox_tender import Tender
-from lectern.errors import ConversationNotFound, StoreUnavailable
+from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable
 from lectern.ports import Part, Store, Turn
 
 logger = logging.getLogger(__name__)
@@ -56,18 +58,23 @@ class OutboxStore:
 
     async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last turns, with those that still wait here; only those when the database is down."""
-        del principal_id
         # Looked for first: what is written meanwhile is then seen twice, never not at all.
-        waiting = await self._waiting_of(conversation_id, limit)
+        entries, mark = await self._entries_of(conversation_id), owner_mark(principal_id)
+        # One at least, which tells that the conversation is known.
+        waiting = await self._tender.on_disk(self._files.read_all, visible(entries, mark)[-max(1, limit) :])
         known: list[Turn] = []
         ends_at = time.monotonic() + self._patience
         await self._tender.wake(self._patience)
         try:
-            known = await self._ask(
-                self._database.history(conversation_id, limit=limit), max(0, ends_at - time.monotonic())
-            )
-        except (ConversationNotFound, StoreUnavailable):
+            asked = self._database.history(conversation_id, limit=limit, principal_id=principal_id)
+            known = await self._ask(asked, max(0, ends_at - time.monotonic()))
+        except ConversationNotFound:
+            if are_anothers(entries, mark):
+                raise Forbidden from None
             if not waiting:
+                raise
+        except StoreUnavailable:
+            if not waiting or are_anothers(entries, mark):  # whose it is, the database may know better
                 raise
         turns = {turn.id: turn for turn in (*waiting, *known)}
         latest = sorted(turns.values(), key=lambda turn: (turn.created_at, UUID(turn.id)))
@@ -81,26 +88,27 @@ class OutboxStore:
         await asyncio.shield(saving)
 
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
-        """Delete a conversation and all its turns, also those that wait."""
-        del principal_id
-        if not await self._entries_of(conversation_id):
-            await self._database.delete_conversation(conversation_id)
-            return
-        with self._files.alone() as alone:
-            if not alone:  # a turn that is being written now would come back
-                raise StoreUnavailable(retry_after_seconds=1)
-            entries = await self._entries_of(conversation_id)
+        """Delete a conversation and all its turns, also those that wait here or were set aside."""
+        mark = owner_mark(principal_id)
+        async with self._alone_with(lambda entries: of_conversation(entries, conversation_id)) as entries:
             try:
-                await self._database.delete_conversation(conversation_id)
+                await self._database.delete_conversation(conversation_id, principal_id=principal_id)
             except ConversationNotFound:
-                if not entries:
+                if are_anothers(entries, mark):
+                    raise Forbidden from None
+                if not visible(entries, mark):
                     raise
-            for entry in entries:
-                await self._tender.on_disk(self._files.remove, entry)
+            await self._tender.on_disk(self._files.remove, *visible(entries, mark))
 
     async def delete_conversations_of(self, principal_id: str) -> int:
-        """Delete all conversations of a principal for good."""
-        return await self._database.delete_conversations_of(principal_id)
+        """Delete all conversations of a principal for good, also what waits here or was set aside of them.
+
+        Returns how many the database had.
+        """
+        async with self._alone_with(lambda entries: left_by(entries, owner_mark(principal_id))) as entries:
+            deleted = await self._database.delete_conversations_of(principal_id)
+            await self._tender.on_disk(self._files.remove, *entries)
+        return deleted
 
     def describe(self) -> Part:
         """The database, and how many turns wait for it as far as this worker has seen."""
@@ -133,6 +141,10 @@ class OutboxStore:
         await self._database.close()
 
     async def _save(self, turn: Turn) -> None:
+        # Behind those of its conversation that wait: the first of them makes it, or settles whose it is.
+        if self._tender.waiting and await self._entries_of(turn.conversation_id):
+            await self._put(turn)
+            return
         try:
             await self._ask(self._database.save_turn(turn), SAVE_SECONDS)
         except StoreUnavailable:
@@ -173,19 +185,20 @@ class OutboxStore:
         task.add_done_callback(self._running.discard)
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    async def _waiting_of(self, conversation_id: str, limit: int) -> list[Turn]:
-        """The last of the conversation's turns that wait; one at least, which tells that the conversation is known."""
-        turns = []
-        for entry in (await self._entries_of(conversation_id))[-max(1, limit) :]:
-            try:
-                turns.append(await self._tender.on_disk(self._files.read, entry))
-            except NotReadable:  # set aside and told when it is its turn to be written
-                continue
-        return [turn for turn in turns if turn is not None]
-
     async def _entries_of(self, conversation_id: str) -> list[Entry]:
-        try:
-            conversation = UUID(conversation_id)
-        except ValueError:
-            return []
-        return [entry for entry in await self._tender.entries() if entry.conversation == conversation]
+        return of_conversation(await self._tender.entries(), conversation_id)
+
+    @asynccontextmanager
+    async def _alone_with(self, choose: Callable[[list[Entry]], list[Entry]]) -> AsyncGenerator[list[Entry], None]:
+        """What is chosen of all that is on the disk, while nobody writes it to the database.
+
+        Raises:
+            StoreUnavailable: Somebody does so now, and would bring back what is deleted.
+        """
+        if not choose(await self._tender.on_disk(self._files.all_entries)):
+            yield []
+            return
+        with self._files.alone() as alone:
+            if not alone:
+                raise StoreUnavailable(retry_after_seconds=1)
+            yield choose(await self._tender.on_disk(self._files.all_entries))

@@ -11,13 +11,15 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar, TypeVarTuple
+from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
 from sqlalchemy.exc import DataError, IntegrityError
 
-from lectern.adapters.outbox_files import Entry, NotReadable, OutboxFiles
-from lectern.errors import StoreUnavailable
+from lectern.adapters.outbox_entries import Entry
+from lectern.adapters.outbox_files import NotReadable, OutboxFiles
+from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable
 from lectern.ports import Store
 
 logger = logging.getLogger(__name__)
@@ -175,18 +177,24 @@ class Tender:
         Raises:
             StoreUnavailable: The database is not there; what is left goes on waiting.
         """
-        written = 0
+        written, left = 0, set[UUID]()
         for entry in await self.entries():
             try:
                 turn = await self.on_disk(self._files.read, entry)
                 if turn is not None:
                     await self._database.save_turn(turn)
                     written += 1
-            except (NotReadable, ValueError) as error:
+            except (NotReadable, ValueError, Forbidden) as error:
                 await self._set_aside(entry, error)
+            except ConversationNotFound:
+                if entry.conversation in left:  # which may make it the next time
+                    continue
+                logger.info("Turn %s, which waited, is dropped: its conversation was deleted", entry.turn)
+                await self.on_disk(self._files.remove, entry)
             except StoreUnavailable as error:
                 if not isinstance(error.__cause__, DataError | IntegrityError):
                     await self._database.warm()  # if it is there, only this turn waits for the next time
+                    left.add(entry.conversation)
                     continue
                 await self._set_aside(entry, error.__cause__)
             else:

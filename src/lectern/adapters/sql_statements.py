@@ -4,10 +4,26 @@ from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, text, true
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, or_, select, text, update
 
-from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
+from lectern.adapters.sql_models import ConversationRow, Moment, TurnRow, title_of
 from lectern.ports import Outcome, Turn
+from lectern.principal import VISITOR_PREFIX
+
+
+def anonymous(principal_id: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """As `lectern.principal.is_anonymous`. Not by LIKE, to which SQLite's small and large letters are the same."""
+    return or_(principal_id.is_(None), func.substr(principal_id, 1, len(VISITOR_PREFIX)) == VISITOR_PREFIX)
+
+
+def reachable(principal: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Whether a principal may use a conversation: nobody who could sign in owns it, or this very principal does."""
+    return or_(anonymous(_owner), _owner == principal)
+
+
+_owner = cast("ColumnElement[str | None]", ConversationRow.principal_id)
+_principal = bindparam("principal", type_=ConversationRow.principal_id.type)
+_named = ConversationRow.id == bindparam("conversation")
 
 _latest = (
     select(TurnRow)
@@ -16,29 +32,55 @@ _latest = (
     .limit(bindparam("turns"))
     .subquery()
 )
-# The outer join keeps one empty row for a conversation without turns, so one statement tells it from an unknown one.
+# The outer join keeps one row without a turn for a conversation that has none, or is another's: one statement tells
+# these from an unknown one, and brings no turn of another's.
 HISTORY = (
-    select(_latest)
+    select(func.coalesce(reachable(_principal), False).label("reachable"), _latest)
     .select_from(ConversationRow)
-    .outerjoin(_latest, true())
-    .where(ConversationRow.id == bindparam("conversation"))
+    .outerjoin(_latest, reachable(_principal))
+    .where(_named)
     .order_by(_latest.c.created_at, _latest.c.id)
 )
-DELETE_OF = delete(ConversationRow).where(ConversationRow.principal_id == bindparam("principal"))
-DELETE = delete(ConversationRow).where(ConversationRow.id == bindparam("conversation"))
+KNOWN = select(ConversationRow.id).where(_named)
+DELETE = delete(ConversationRow).where(_named, reachable(_principal))
+DELETE_OF = delete(ConversationRow).where(_owner == _principal)
+
+
+def _gone_on(
+    principal: ColumnElement[str | None], title: ColumnElement[str], moment: ColumnElement[Any]
+) -> dict[str, ColumnElement[Any]]:
+    """What becomes of a conversation that somebody goes on with: claimed, named and used, as far as it was not yet."""
+    claimed = case((anonymous(principal), _owner), else_=principal)
+    return {
+        "principal_id": case((anonymous(_owner), claimed), else_=_owner),
+        "title": case((ConversationRow.title == "", title), else_=ConversationRow.title),
+        "updated_at": case((ConversationRow.updated_at < moment, moment), else_=ConversationRow.updated_at),
+    }
+
+
+GO_ON = (
+    update(ConversationRow)
+    .where(_named, reachable(_principal))
+    .values(_gone_on(_principal, bindparam("name", type_=ConversationRow.title.type), bindparam("now", type_=Moment())))
+)
+"""Goes on with a conversation, if it is there and may be used; a deleted one is not brought back."""
 
 
 def upserts(dialect: str) -> tuple[Any, Any]:
-    """Statements that keep a conversation and a turn, whoever else does so at the same time."""
+    """Statements that begin a conversation and keep a turn, whoever else does so at the same time.
+
+    A conversation that is there is gone on with, if it may be used.
+    """
     # Both dialects offer the same methods, but share no type that has them; Postgres's takes 0.1 s to import.
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
-    conversation = insert(ConversationRow)
-    conversation = conversation.on_conflict_do_update(
+    begin = insert(ConversationRow)
+    new = begin.excluded
+    begin = begin.on_conflict_do_update(
         index_elements=[ConversationRow.id],
-        set_={"updated_at": conversation.excluded.updated_at},
-        where=ConversationRow.updated_at < conversation.excluded.updated_at,
+        set_=_gone_on(new.principal_id, new.title, new.updated_at),
+        where=reachable(new.principal_id),
     )
-    return conversation, insert(TurnRow).on_conflict_do_nothing(index_elements=[TurnRow.id])
+    return begin, insert(TurnRow).on_conflict_do_nothing(index_elements=[TurnRow.id])
 
 
 def revision(connection: Connection) -> str | None:
@@ -50,6 +92,7 @@ def rows_of(turn: Turn) -> tuple[dict[str, Any], dict[str, Any]]:
     """The values of a turn's two rows."""
     conversation = {
         "id": UUID(turn.conversation_id),
+        "principal_id": turn.principal_id,
         "title": title_of(turn.question),
         "created_at": turn.created_at,
         "updated_at": turn.created_at,
@@ -68,6 +111,12 @@ def rows_of(turn: Turn) -> tuple[dict[str, Any], dict[str, Any]]:
         "created_at": turn.created_at,
     }
     return conversation, row
+
+
+def going_on(conversation: dict[str, Any]) -> dict[str, Any]:
+    """A conversation's row as the values of `GO_ON`: in an update the columns' own names are SQLAlchemy's."""
+    names = {"id": "conversation", "principal_id": "principal", "title": "name", "updated_at": "now"}
+    return {name: conversation[column] for column, name in names.items()}
 
 
 def turn_of(row: Row[Any]) -> Turn:

@@ -1,12 +1,25 @@
-"""The conversation store on a SQL database: one short transaction a verb."""
+"""The conversation store on a SQL database: one short transaction a verb.
+
+Whose a conversation is, is a condition of each statement, so that it holds whoever claims or deletes meanwhile.
+"""
 
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from lectern.adapters.sql_database import Database
-from lectern.adapters.sql_statements import DELETE, DELETE_OF, HISTORY, rows_of, turn_of, upserts
-from lectern.errors import ConversationNotFound
+from lectern.adapters.sql_statements import (
+    DELETE,
+    DELETE_OF,
+    GO_ON,
+    HISTORY,
+    KNOWN,
+    going_on,
+    rows_of,
+    turn_of,
+    upserts,
+)
+from lectern.errors import ConversationNotFound, Forbidden, LecternError
 from lectern.ports import Part, Turn
 from lectern.resilience import deadline
 
@@ -20,27 +33,30 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._save_conversation, self._save_turn = upserts(database.dialect)
+        self._begin, self._save_turn = upserts(database.dialect)
 
     async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last `limit` turns, oldest first, in one statement."""
-        del principal_id
-        parameters = {"conversation": _known_id(conversation_id), "turns": limit}
+        parameters = {"conversation": _known_id(conversation_id), "principal": principal_id, "turns": limit}
         rows = await self._database.run(lambda connection: connection.execute(HISTORY, parameters).all(), again=True)
         if not rows:
             raise ConversationNotFound
+        if not rows[0].reachable:
+            raise Forbidden
         return [turn_of(row) for row in rows if row.id is not None]
 
     async def save_turn(self, turn: Turn) -> None:
-        """Keep a turn, and its conversation when it is the first, in two statements. Saving it again changes nothing.
+        """Keep a turn, and its conversation when it begins one, in two statements. Saving it again changes nothing.
 
         Raises:
             ValueError: An id is no UUID, or `created_at` has no time zone.
         """
         conversation, row = rows_of(turn)
+        statement, values = (self._begin, conversation) if turn.begins else (GO_ON, going_on(conversation))
 
         def save(connection: Connection) -> None:
-            connection.execute(self._save_conversation, conversation)
+            if not connection.execute(statement, values).rowcount:
+                raise _refusal(connection, conversation["id"])
             connection.execute(self._save_turn, row)
 
         with deadline.lifted():  # what was answered is kept, however late it is
@@ -48,13 +64,13 @@ class SqlStore:
 
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """Delete a conversation and all its turns for good, in one statement."""
-        del principal_id
-        parameters = {"conversation": _known_id(conversation_id)}
-        deleted = await self._database.run(
-            lambda connection: connection.execute(DELETE, parameters).rowcount, writes=True
-        )
-        if not deleted:
-            raise ConversationNotFound
+        parameters = {"conversation": _known_id(conversation_id), "principal": principal_id}
+
+        def delete(connection: Connection) -> None:
+            if not connection.execute(DELETE, parameters).rowcount:
+                raise _refusal(connection, parameters["conversation"])
+
+        await self._database.run(delete, writes=True)
 
     async def delete_conversations_of(self, principal_id: str) -> int:
         """Delete all conversations of a principal for good, in one statement."""
@@ -78,6 +94,12 @@ class SqlStore:
     async def close(self) -> None:
         """As the database's own."""
         await self._database.close()
+
+
+def _refusal(connection: Connection, conversation: object) -> LecternError:
+    """Why nothing could be done with a conversation: it is another's, or there is none."""
+    known = connection.execute(KNOWN, {"conversation": conversation}).first()
+    return ConversationNotFound() if known is None else Forbidden()
 
 
 def _known_id(conversation_id: str) -> UUID:

@@ -26,7 +26,9 @@ class Turn:
         usage: Tokens, as `{prompt_tokens, completion_tokens}`; empty when no model was asked.
         timings: Milliseconds by milestone.
         created_at: When the question came, UTC.
-        principal_id: Who asked, as `Principal.id`; None when that was not kept.
+        principal_id: Who asked, as `Principal.id`; None when nobody known did, or that was not kept.
+        begins: Whether it may make its conversation. A later turn does not: it would bring back one that was deleted.
+            Not kept.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Turn:
     usage: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     principal_id: str | None = None
+    begins: bool = field(default=True, compare=False)
 
 
 class Store(Protocol):
@@ -62,11 +65,13 @@ class Store(Protocol):
         ...
 
     async def save_turn(self, turn: Turn) -> None:
-        """Keep a turn, and its conversation when it is the first, in one transaction. Saving it again changes nothing.
+        """Keep a turn, and its conversation when it begins one, in one transaction. Saving it again changes nothing.
 
         A conversation that belongs to a visitor or to nobody becomes that of an account or user who goes on with it.
+        One without a title is named after the question.
 
         Raises:
+            ConversationNotFound: The turn begins no conversation, and there is none to go on with.
             Forbidden: The conversation is another's than the turn's `principal_id`.
             StoreUnavailable: It cannot be written now.
         """
