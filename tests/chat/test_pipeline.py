@@ -1,7 +1,7 @@
 """One turn, from question to saved answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -12,9 +12,18 @@ from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.chat.draft import Question
 from lectern.chat.pipeline import Knobs, answer
-from lectern.errors import ConversationNotFound, IndexUnavailable, LecternError, UpstreamTimeout, UpstreamUnavailable
+from lectern.errors import (
+    ConversationNotFound,
+    Forbidden,
+    IndexUnavailable,
+    LecternError,
+    LoginUnavailable,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from lectern.events import Degraded, Delta, Done, Event, Failed, Sources, Started
-from lectern.ports import LLM, Embeddings, Hits, Ports, Store
+from lectern.ports import LLM, Completion, Embeddings, Hits, Ports, Prompt, Store, Turn
+from lectern.principal import Principal
 
 FOUND = hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))
 
@@ -249,3 +258,80 @@ async def test_a_reader_who_leaves_loses_nothing(store: SqlStore, knobs: Knobs, 
     assert llm.open == 0
     (turn,) = await store.history(conversation(seen), limit=9)
     assert (turn.answer, turn.outcome) == ("Reducers ", "cancelled")
+
+
+class Interrupted(ScriptedLLM):
+    """Something happens to the conversation between its first word and its second."""
+
+    def __init__(self, happening: Callable[[], Awaitable[object]]) -> None:
+        super().__init__("Reducers ", "are pure.")
+        self.happening = happening
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
+        """Play the script."""
+        async for piece in super().stream(prompt):
+            yield piece
+            if piece == "Reducers ":
+                await self.happening()
+
+
+async def test_a_conversation_deleted_meanwhile_stays_deleted(store: SqlStore, knobs: Knobs) -> None:
+    """The turn that was under way ends with an event that says so, and does not bring it back."""
+    first = await run(Question("What is a reducer?"), ports(store, ScriptedLLM("Pure.")), knobs)
+    llm = Interrupted(lambda: store.delete_conversation(conversation(first)))
+    events = await run(Question("and why?", conversation_id=conversation(first)), ports(store, llm), knobs)
+    assert names(events) == ["started", "sources", "delta", "failed"]
+    assert isinstance(events[-1], Failed)
+    assert events[-1].code == "conversation_not_found"
+    with pytest.raises(ConversationNotFound):
+        await store.history(conversation(first), limit=1)
+
+
+async def test_a_conversation_claimed_meanwhile_gets_no_turn_of_another(store: SqlStore, knobs: Knobs) -> None:
+    """Of two who go on with a visitor's conversation, the one whose answer ends later is told, and keeps nothing."""
+    first = await run(Question("What is a reducer?"), ports(store, ScriptedLLM("Pure.")), knobs)
+    anne, ben = (Question("and?", conversation_id=conversation(first), principal=Principal("user", x)) for x in "ab")
+    llm = Interrupted(lambda: run(anne, ports(store, ScriptedLLM("Pure.")), knobs))
+    events = await run(ben, ports(store, llm), knobs)
+    assert isinstance(events[-1], Failed)
+    assert (events[-1].code, events[-1].retryable) == ("forbidden", False)
+    assert len(await store.history(conversation(first), limit=9, principal_id=anne.principal_id)) == 2
+
+
+@pytest.mark.parametrize("broken", [UpstreamTimeout(), None], ids=["failed", "left"])
+async def test_a_turn_cut_off_in_a_deleted_conversation_ends_as_it_would(
+    store: SqlStore, knobs: Knobs, broken: LecternError | None
+) -> None:
+    """That it cannot be kept changes neither the failure that is told nor how a reader leaves."""
+    first = await run(Question("What is a reducer?"), ports(store, ScriptedLLM("Pure.")), knobs)
+    session = conversation(first)
+    llm = ScriptedLLM("Reducers ", broken or "are pure.", hold=asyncio.Event())
+    seen: list[Event] = []
+    async with aclosing(answer(Question("and?", conversation_id=session), ports(store, llm), knobs)) as events:
+        async for event in events:
+            seen.append(event)
+            if isinstance(event, Delta):
+                await store.delete_conversation(session)
+                assert llm.hold is not None
+                llm.hold.set()
+                if broken is None:
+                    break
+    assert seen[-1].name == ("failed" if broken else "delta")
+    assert not isinstance(seen[-1], Failed) or seen[-1].code == "upstream_timeout"
+    with pytest.raises(ConversationNotFound):
+        await store.history(session, limit=1)
+
+
+async def test_who_cannot_be_told_after_the_first_event_is_told_why(knobs: Knobs) -> None:
+    """Once a reader knows which conversation it is, it is not exchanged: the failure is the login server's."""
+
+    class Slow(FailingStore):
+        async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
+            await asyncio.sleep(0.05)
+            raise Forbidden
+
+    question = Question("and?", conversation_id="6f2c1ac6-9f6e-4a57-8b61-111111111111", trouble=LoginUnavailable())
+    events = await run(question, ports(Slow(), ScriptedLLM("x")), replace(knobs, waking_seconds=0.01))
+    assert names(events) == ["started", "waking", "failed"]
+    assert isinstance(events[-1], Failed)
+    assert events[-1].code == "login_unavailable"

@@ -22,6 +22,9 @@ READ_TRIPS = Counter(SELECT=2, BEGIN=1, SET=1, COMMIT=1)
 SAVE_TRIPS = Counter(SELECT=1, BEGIN=1, SET=1, INSERT=2, COMMIT=1)
 """Each transaction asks first whether its connection still lives, and limits its statements' time."""
 
+GO_ON_TRIPS = SAVE_TRIPS - Counter(INSERT=1) + Counter(UPDATE=1)
+"""A later turn makes no conversation: it would bring back one that was deleted meanwhile."""
+
 
 def sent(postgres: Postgres, since: int = 0) -> tuple[Counter[str], int]:
     """The first words of all statements in the server's log since this place, and its end."""
@@ -101,5 +104,5 @@ async def test_postgres_is_sent_no_more_than_that(on_postgres: Service, postgres
     await on_postgres.streamed(session=session)
     then, _ = sent(postgres, end)
     assert first <= SAVE_TRIPS
-    assert then <= READ_TRIPS + SAVE_TRIPS
+    assert then <= READ_TRIPS + GO_ON_TRIPS
     assert (first["COMMIT"], then["COMMIT"]) == (1, 2)

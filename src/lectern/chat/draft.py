@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from lectern.errors import LecternError
 from lectern.events import Degraded, Delta, Source, Started
 from lectern.ports import Completion, Finish, Outcome, Passage, Turn
+from lectern.principal import Principal
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +24,21 @@ class Question:
         context: Text they had highlighted, or empty.
         conversation_id: The conversation to go on with; None starts a new one.
         site: Answer from this site only; None means from all.
+        principal: Who asks; None is nobody known, as a visitor without an id.
+        trouble: Why it could not be told who asks, although it showed something; it is a visitor then.
     """
 
     text: str
     context: str = ""
     conversation_id: str | None = None
     site: str | None = None
+    principal: Principal | None = None
+    trouble: LecternError | None = None
+
+    @property
+    def principal_id(self) -> str | None:
+        """What its conversation is kept under."""
+        return self.principal.id if self.principal else None
 
 
 class Draft:
@@ -40,6 +50,7 @@ class Draft:
 
     def __init__(self, question: Question) -> None:
         self.question = question
+        self.begins = question.conversation_id is None
         self.conversation_id = question.conversation_id or str(uuid.uuid4())
         self.turn_id = str(uuid.uuid4())
         self.sources: tuple[Source, ...] = ()
@@ -56,6 +67,10 @@ class Draft:
     def mark(self, milestone: str) -> None:
         """Note the milliseconds since the question came."""
         self.timings[milestone] = round((time.monotonic() - self._started) * 1000, 1)
+
+    def begin_anew(self) -> None:
+        """Leave the conversation that was named, before the reader is told which it is, and begin another."""
+        self.begins, self.conversation_id = True, str(uuid.uuid4())
 
     def start(self) -> Started:
         """Tell the reader which turn this is; from here on it is kept, whatever becomes of it."""
@@ -107,4 +122,6 @@ class Draft:
             usage=self.usage,
             timings=self.timings,
             created_at=self._created_at,
+            principal_id=self.question.principal_id,
+            begins=self.begins,
         )

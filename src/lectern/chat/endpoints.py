@@ -26,6 +26,7 @@ from lectern.chat.schemas import (
 from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
+from lectern.web.access import Caller, CallerDep, CertainCallerDep
 from lectern.web.deps import PortsDep
 from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
@@ -63,9 +64,11 @@ ConfigDep = Annotated[ChatConfig, Depends(_config)]
     response_model=ChatAnswer,
     responses={200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "The answer"}},
 )
-async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: ConfigDep) -> Response | ChatAnswer:
+async def chat(
+    body: ChatRequest, request: Request, caller: CallerDep, ports: PortsDep, config: ConfigDep
+) -> Response | ChatAnswer:
     """Answer a question from the site: one JSON object, or its events when the client takes an event stream."""
-    question = _question(body, config)
+    question = _question(body, caller, config)
     events = answer(question, ports, config.knobs)
     if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
         return await while_reading(request, _collect(events))
@@ -102,9 +105,9 @@ async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> Sea
 
 
 @router.delete("/chat/sessions/{session_id}")
-async def delete_session(session_id: UUID, ports: PortsDep) -> Deleted:
+async def delete_session(session_id: UUID, caller: CertainCallerDep, ports: PortsDep) -> Deleted:
     """Delete a conversation and all its turns."""
-    await ports.store.delete_conversation(str(session_id))
+    await ports.store.delete_conversation(str(session_id), principal_id=caller.principal.id)
     return Deleted(session_id=session_id)
 
 
@@ -115,7 +118,7 @@ def _check_length(field: str, text: str, config: ChatConfig) -> None:
         raise InvalidRequest(message, fields=((field, message),))
 
 
-def _question(body: ChatRequest, config: ChatConfig) -> Question:
+def _question(body: ChatRequest, caller: Caller, config: ChatConfig) -> Question:
     _check_length("message", body.message, config)
     _check_length("context", body.context or "", config)
     return Question(
@@ -123,6 +126,8 @@ def _question(body: ChatRequest, config: ChatConfig) -> Question:
         context=body.context or "",
         conversation_id=str(body.session_id) if body.session_id else None,
         site=body.site or None,
+        principal=caller.principal,
+        trouble=caller.trouble,
     )
 
 

@@ -7,7 +7,7 @@ the reader leaves.
 
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
@@ -20,7 +20,7 @@ from lectern.chat.generation import generate, not_found
 from lectern.chat.prompt import build_prompt
 from lectern.chat.retrieval import retrieve
 from lectern.chat.waiting import Waiting, Work
-from lectern.errors import ConversationNotFound, InternalError, LecternError, StoreUnavailable
+from lectern.errors import ConversationNotFound, Forbidden, InternalError, LecternError, StoreUnavailable
 from lectern.events import Degraded, Done, Event, Failed, Sources
 from lectern.ports import Hits, Outcome, Ports, Turn
 
@@ -55,7 +55,8 @@ async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerat
     """Answer a question; yields the events of `lectern.events` in their order.
 
     Raises:
-        ConversationNotFound: The conversation does not exist. Like the next, only before the first event.
+        ConversationNotFound: The conversation does not exist. Like the next ones, only before the first event.
+        Forbidden: It is another's.
         IndexUnavailable: There is nothing to answer from.
     """
     draft = Draft(question)
@@ -84,7 +85,7 @@ async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerat
         # The reader left or the worker stops. What was said is kept: shielded, as this very task is being cancelled.
         if draft.started:
             with anyio.move_on_after(_SAVE_SECONDS, shield=True):
-                await _save(draft, "cancelled", ports)
+                await _save_cut_off(draft, "cancelled", ports)
         raise
 
 
@@ -95,12 +96,14 @@ def load_rules() -> str:
 
 async def _find(draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting) -> Found:
     troubles: list[Degraded] = []
-    history: Sequence[Turn] = ()
     question = draft.question
+    if question.trouble is not None:
+        troubles.append(draft.degrade("login", question.trouble))
+    history: Sequence[Turn] = ()
     if question.conversation_id is not None:
         waiting.on("store")
         try:
-            history = await ports.store.history(draft.conversation_id, limit=knobs.history_turns)
+            history = await _history(draft, ports, knobs)
         except StoreUnavailable as error:
             troubles.append(draft.degrade("store", error))
     hits = await retrieve(
@@ -113,6 +116,25 @@ async def _find(draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting) -> F
     )
     draft.show(hits.passages)
     return Found(history, hits, troubles)
+
+
+async def _history(draft: Draft, ports: Ports, knobs: Knobs) -> Sequence[Turn]:
+    """The conversation's last turns, as far as they are this reader's to know.
+
+    Who could not be told gets another conversation than one that may be their own, but is not open to visitors.
+    """
+    question = draft.question
+    try:
+        return await ports.store.history(
+            draft.conversation_id, limit=knobs.history_turns, principal_id=question.principal_id
+        )
+    except Forbidden:
+        if question.trouble is None:
+            raise
+        if draft.started:  # told that it is this conversation
+            raise question.trouble from None
+        draft.begin_anew()
+        return ()
 
 
 async def _respond(
@@ -164,11 +186,17 @@ async def _save(draft: Draft, outcome: Outcome, ports: Ports) -> Degraded | None
     return None
 
 
+async def _save_cut_off(draft: Draft, outcome: Outcome, ports: Ports) -> None:
+    """Keep what was said of a turn that did not come to its end, unless its conversation was deleted or claimed."""
+    with suppress(ConversationNotFound, Forbidden):
+        await _save(draft, outcome, ports)
+
+
 async def _failed(error: Exception, draft: Draft, ports: Ports) -> Failed:
     """Keep a turn that failed; its last event."""
     failure = error if isinstance(error, LecternError) else InternalError()
     defect = error if isinstance(failure, InternalError) else None
     logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
-    if not isinstance(failure, ConversationNotFound):  # keeping the turn would bring a deleted conversation back
-        await _save(draft, "failed", ports)
+    if not isinstance(failure, ConversationNotFound | Forbidden):  # there is no conversation to keep it in
+        await _save_cut_off(draft, "failed", ports)
     return Failed.of(failure)

@@ -56,3 +56,13 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 
 SignedInDep = Annotated[Caller, Depends(_signed_in)]
 """An account or user; 401 for anybody else."""
+
+
+async def _certain(caller: CallerDep) -> Caller:
+    if caller.trouble is not None:
+        raise caller.trouble
+    return caller
+
+
+CertainCallerDep = Annotated[Caller, Depends(_certain)]
+"""Whoever asks, a visitor too; 503 while it cannot be told who it is."""
