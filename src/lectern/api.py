@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from lectern.chat.endpoints import router as chat
+from lectern.chat.feedback import router as feedback
 from lectern.ops.endpoints import router as report
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
@@ -20,5 +21,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     health,  # GET /health, /health/ready
     widget,  # GET /                       the chat page, or the service's name card
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
+    feedback,  # POST /chat/turns/{id}/feedback
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )

@@ -1,9 +1,9 @@
 """The bodies of the chat API. Two front ends' names for one field are aliases; both names stand in the answer."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _readable(text: str) -> str:
@@ -23,6 +23,17 @@ def _not_blank(text: str) -> str:
         raise ValueError(msg)
     return text
 
+
+def _no_truth(rating: object) -> object:
+    """Refuse `true`, which Python takes for 1."""
+    if isinstance(rating, bool):
+        msg = "must be 1, -1, 'up' or 'down'"
+        raise ValueError(msg)  # noqa: TRY004 - only of this one pydantic tells the client
+    return rating
+
+
+MOST_COMMENT_CHARACTERS: Final = 2000
+"""Longest comment on an answer: a page of prose."""
 
 Text = Annotated[str, AfterValidator(_readable)]
 Asked = Annotated[Text, AfterValidator(_not_blank)]
@@ -120,6 +131,32 @@ class Deleted(BaseModel):
 
     message: str = "The conversation was deleted."
     session_id: UUID
+
+
+class FeedbackRequest(BaseModel):
+    """A verdict on one answer; a later one takes its place."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"rating": "up"}, {"rating": -1, "comment": "Outdated."}]}
+    )
+
+    rating: Annotated[Literal[1, -1, "up", "down"], BeforeValidator(_no_truth)] = Field(
+        description="Good (`1`, `up`) or bad (`-1`, `down`)"
+    )
+    comment: Annotated[str, Field(max_length=MOST_COMMENT_CHARACTERS), AfterValidator(_readable)] | None = None
+
+    @property
+    def value(self) -> Literal[1, -1]:
+        """The rating as a number."""
+        return 1 if self.rating in {1, "up"} else -1
+
+
+class FeedbackKept(BaseModel):
+    """The verdict as it is kept."""
+
+    message: str = "Thank you for the feedback."
+    turn_id: UUID
+    rating: Literal[1, -1]
 
 
 def source_body(source: dict[str, Any]) -> SourceBody:
