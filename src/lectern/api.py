@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
-from lectern.ops.endpoints import router as report
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
@@ -18,9 +18,9 @@ METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
+    feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
     widget,  # GET /                       the chat page, or the service's name card
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
-    feedback,  # POST /chat/turns/{id}/feedback
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )
