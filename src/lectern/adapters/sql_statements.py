@@ -4,26 +4,11 @@ from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, text, update
 
 from lectern.adapters.sql_models import ConversationRow, Moment, TurnRow, title_of
+from lectern.adapters.sql_ownership import NAMED, OWNER, PRINCIPAL, REACHABLE, anonymous, reachable
 from lectern.ports import Outcome, Turn
-from lectern.principal import VISITOR_PREFIX
-
-
-def anonymous(principal_id: ColumnElement[str | None]) -> ColumnElement[bool]:
-    """As `lectern.principal.is_anonymous`. Not by LIKE, to which SQLite's small and large letters are the same."""
-    return or_(principal_id.is_(None), func.substr(principal_id, 1, len(VISITOR_PREFIX)) == VISITOR_PREFIX)
-
-
-def reachable(principal: ColumnElement[str | None]) -> ColumnElement[bool]:
-    """Whether a principal may use a conversation: nobody who could sign in owns it, or this very principal does."""
-    return or_(anonymous(_owner), _owner == principal)
-
-
-_owner = cast("ColumnElement[str | None]", ConversationRow.principal_id)
-_principal = bindparam("principal", type_=ConversationRow.principal_id.type)
-_named = ConversationRow.id == bindparam("conversation")
 
 _latest = (
     select(TurnRow)
@@ -35,24 +20,23 @@ _latest = (
 # The outer join keeps one row without a turn for a conversation that has none, or is another's: one statement tells
 # these from an unknown one, and brings no turn of another's.
 HISTORY = (
-    select(func.coalesce(reachable(_principal), False).label("reachable"), _latest)
+    select(func.coalesce(REACHABLE, False).label("reachable"), _latest)
     .select_from(ConversationRow)
-    .outerjoin(_latest, reachable(_principal))
-    .where(_named)
+    .outerjoin(_latest, REACHABLE)
+    .where(NAMED)
     .order_by(_latest.c.created_at, _latest.c.id)
 )
-KNOWN = select(ConversationRow.id).where(_named)
-DELETE = delete(ConversationRow).where(_named, reachable(_principal))
-DELETE_OF = delete(ConversationRow).where(_owner == _principal)
+DELETE = delete(ConversationRow).where(NAMED, REACHABLE)
+DELETE_OF = delete(ConversationRow).where(OWNER == PRINCIPAL)
 
 
 def _gone_on(
     principal: ColumnElement[str | None], title: ColumnElement[str], moment: ColumnElement[Any]
 ) -> dict[str, ColumnElement[Any]]:
     """What becomes of a conversation that somebody goes on with: claimed, named and used, as far as it was not yet."""
-    claimed = case((anonymous(principal), _owner), else_=principal)
+    claimed = case((anonymous(principal), OWNER), else_=principal)
     return {
-        "principal_id": case((anonymous(_owner), claimed), else_=_owner),
+        "principal_id": case((anonymous(OWNER), claimed), else_=OWNER),
         "title": case((ConversationRow.title == "", title), else_=ConversationRow.title),
         "updated_at": case((ConversationRow.updated_at < moment, moment), else_=ConversationRow.updated_at),
     }
@@ -60,8 +44,8 @@ def _gone_on(
 
 GO_ON = (
     update(ConversationRow)
-    .where(_named, reachable(_principal))
-    .values(_gone_on(_principal, bindparam("name", type_=ConversationRow.title.type), bindparam("now", type_=Moment())))
+    .where(NAMED, REACHABLE)
+    .values(_gone_on(PRINCIPAL, bindparam("name", type_=ConversationRow.title.type), bindparam("now", type_=Moment())))
 )
 """Goes on with a conversation, if it is there and may be used; a deleted one is not brought back."""
 

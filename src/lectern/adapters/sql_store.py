@@ -3,23 +3,21 @@
 Whose a conversation is, is a condition of each statement, so that it holds whoever claims or deletes meanwhile.
 """
 
-from uuid import UUID
-
 from sqlalchemy import Connection
 
 from lectern.adapters.sql_database import Database
+from lectern.adapters.sql_ownership import known_id, refusal
 from lectern.adapters.sql_statements import (
     DELETE,
     DELETE_OF,
     GO_ON,
     HISTORY,
-    KNOWN,
     going_on,
     rows_of,
     turn_of,
     upserts,
 )
-from lectern.errors import ConversationNotFound, Forbidden, LecternError
+from lectern.errors import ConversationNotFound, Forbidden
 from lectern.ports import Part, Turn
 from lectern.resilience import deadline
 
@@ -37,7 +35,7 @@ class SqlStore:
 
     async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last `limit` turns, oldest first, in one statement."""
-        parameters = {"conversation": _known_id(conversation_id), "principal": principal_id, "turns": limit}
+        parameters = {"conversation": known_id(conversation_id), "principal": principal_id, "turns": limit}
         rows = await self._database.run(lambda connection: connection.execute(HISTORY, parameters).all(), again=True)
         if not rows:
             raise ConversationNotFound
@@ -56,7 +54,7 @@ class SqlStore:
 
         def save(connection: Connection) -> None:
             if not connection.execute(statement, values).rowcount:
-                raise _refusal(connection, conversation["id"])
+                raise refusal(connection, conversation["id"])
             connection.execute(self._save_turn, row)
 
         with deadline.lifted():  # what was answered is kept, however late it is
@@ -64,11 +62,12 @@ class SqlStore:
 
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """Delete a conversation and all its turns for good, in one statement."""
-        parameters = {"conversation": _known_id(conversation_id), "principal": principal_id}
+        conversation = known_id(conversation_id)
+        parameters = {"conversation": conversation, "principal": principal_id}
 
         def delete(connection: Connection) -> None:
             if not connection.execute(DELETE, parameters).rowcount:
-                raise _refusal(connection, parameters["conversation"])
+                raise refusal(connection, conversation)
 
         await self._database.run(delete, writes=True)
 
@@ -94,17 +93,3 @@ class SqlStore:
     async def close(self) -> None:
         """As the database's own."""
         await self._database.close()
-
-
-def _refusal(connection: Connection, conversation: object) -> LecternError:
-    """Why nothing could be done with a conversation: it is another's, or there is none."""
-    known = connection.execute(KNOWN, {"conversation": conversation}).first()
-    return ConversationNotFound() if known is None else Forbidden()
-
-
-def _known_id(conversation_id: str) -> UUID:
-    """The id as a UUID. What is no UUID names no conversation."""
-    try:
-        return UUID(conversation_id)
-    except ValueError:
-        raise ConversationNotFound from None

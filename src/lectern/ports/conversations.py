@@ -46,15 +46,29 @@ class Conversations(Protocol):
     """
 
     async def owned_by(self, principal_id: str, *, limit: int, offset: int) -> list[Conversation]:
-        """Its conversations, the last used first."""
+        """Its conversations, the last used first.
+
+        Args:
+            principal_id: Whose.
+            limit: Most conversations.
+            offset: How many of the last used to leave out.
+        """
         ...
 
     async def start(self, principal_id: str, title: str) -> Conversation:
         """Begin one without a turn."""
         ...
 
-    async def read(self, conversation_id: str, *, principal_id: str) -> tuple[Conversation, Sequence[Turn]]:
-        """One with all its turns, oldest first.
+    async def read(
+        self, conversation_id: str, *, principal_id: str, limit: int, offset: int = 0
+    ) -> tuple[Conversation, Sequence[Turn]]:
+        """One with its last turns, oldest first.
+
+        Args:
+            conversation_id: Which.
+            principal_id: Who wants it.
+            limit: Most turns.
+            offset: How many of the last turns to leave out.
 
         Raises:
             ConversationNotFound: There is none.

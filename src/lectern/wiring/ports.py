@@ -31,6 +31,8 @@ def build_ports(
     guards = Guards(settings, shared)
     unguarded = build_database(settings, settings.database_connections or database_connections)
     database = guards.database(unguarded) if is_postgres(settings.sqlalchemy_url) else unguarded
+    from lectern.adapters.sql_conversations import SqlConversations  # noqa: PLC0415 - has SQLAlchemy, as the above
+
     return Ports(
         store=build_store(settings, database, needs_migration=lambda: unguarded.needs_migration),
         index=build_index(settings, search_threads, guards),
@@ -39,6 +41,7 @@ def build_ports(
         embeddings=guards.embeddings(build_embeddings(settings, threads=search_threads)),
         reranker=guards.reranker(build_reranker(settings)),
         circuits=guards.circuits,
+        conversations=SqlConversations(database),
     )
 
 
