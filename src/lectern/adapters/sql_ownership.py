@@ -1,5 +1,6 @@
 """Whose a conversation is, as a part of statements: who may not have it gets no row, and so none of its text."""
 
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
@@ -8,14 +9,18 @@ from lectern.adapters.sql_models import ConversationRow
 from lectern.errors import ConversationNotFound, Forbidden
 from lectern.principal import VISITOR_PREFIX
 
-REACHABLE: ColumnElement[bool] = or_(
-    ConversationRow.principal_id.is_(None),
-    func.substr(ConversationRow.principal_id, 1, len(VISITOR_PREFIX)) == VISITOR_PREFIX,
-    ConversationRow.principal_id == bindparam("principal"),
-)
-"""A conversation of nobody or of a visitor is for whoever knows its id, any other for its owner only."""
+_owner = cast("ColumnElement[str | None]", ConversationRow.principal_id)
+KNOWN = select(ConversationRow.id).where(ConversationRow.id == bindparam("conversation"))
 
-_EXISTS = select(ConversationRow.id).where(ConversationRow.id == bindparam("conversation"))
+
+def anonymous(principal_id: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """As `lectern.principal.is_anonymous`. Not by LIKE, to which SQLite's small and large letters are the same."""
+    return or_(principal_id.is_(None), func.substr(principal_id, 1, len(VISITOR_PREFIX)) == VISITOR_PREFIX)
+
+
+def reachable(principal: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Whether a principal may use a conversation: nobody who could sign in owns it, or this very principal does."""
+    return or_(anonymous(_owner), _owner == principal)
 
 
 def known_id(conversation_id: str) -> UUID:
@@ -32,5 +37,5 @@ def known_id(conversation_id: str) -> UUID:
 
 def refusal(connection: Connection, conversation: UUID) -> Forbidden | ConversationNotFound:
     """Why a statement that wants a reachable conversation found none: there is none, or it is another's."""
-    known = connection.execute(_EXISTS, {"conversation": conversation}).first()
+    known = connection.execute(KNOWN, {"conversation": conversation}).first()
     return ConversationNotFound() if known is None else Forbidden()

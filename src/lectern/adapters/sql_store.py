@@ -1,9 +1,10 @@
 """The conversation store on a SQL database: one short transaction a verb."""
 
+from uuid import UUID
+
 from sqlalchemy import Connection
 
 from lectern.adapters.sql_database import Database
-from lectern.adapters.sql_ownership import known_id
 from lectern.adapters.sql_statements import DELETE, DELETE_OF, HISTORY, rows_of, turn_of, upserts
 from lectern.errors import ConversationNotFound
 from lectern.ports import Part, Turn
@@ -24,7 +25,7 @@ class SqlStore:
     async def history(self, conversation_id: str, *, limit: int, principal_id: str | None = None) -> list[Turn]:
         """The conversation's last `limit` turns, oldest first, in one statement."""
         del principal_id
-        parameters = {"conversation": known_id(conversation_id), "turns": limit}
+        parameters = {"conversation": _known_id(conversation_id), "turns": limit}
         rows = await self._database.run(lambda connection: connection.execute(HISTORY, parameters).all(), again=True)
         if not rows:
             raise ConversationNotFound
@@ -48,7 +49,7 @@ class SqlStore:
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
         """Delete a conversation and all its turns for good, in one statement."""
         del principal_id
-        parameters = {"conversation": known_id(conversation_id)}
+        parameters = {"conversation": _known_id(conversation_id)}
         deleted = await self._database.run(
             lambda connection: connection.execute(DELETE, parameters).rowcount, writes=True
         )
@@ -77,3 +78,11 @@ class SqlStore:
     async def close(self) -> None:
         """As the database's own."""
         await self._database.close()
+
+
+def _known_id(conversation_id: str) -> UUID:
+    """The id as a UUID. What is no UUID names no conversation."""
+    try:
+        return UUID(conversation_id)
+    except ValueError:
+        raise ConversationNotFound from None
