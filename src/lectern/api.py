@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from lectern.chat.endpoints import router as chat
+from lectern.conversations.endpoints import router as conversations
 from lectern.ops.endpoints import router as report
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
 
-GUARDED = ("/chat", "/search")
+GUARDED = ("/api", "/chat", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
 METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
@@ -19,6 +20,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
     health,  # GET /health, /health/ready
     widget,  # GET /                       the chat page, or the service's name card
+    conversations,  # /api/chat/sessions…, DELETE /api/chat/history: a signed-in reader's kept conversations
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )
