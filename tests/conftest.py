@@ -8,14 +8,16 @@ import httpx2
 import pytest
 from tests.database_servers import Postgres, running_postgres
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
+from tests.sql_parts import database_of
 
 from lectern.adapters.local_index.generation import Generation
+from lectern.adapters.sql_conversations import SqlConversations
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
 from lectern.config import Settings
-from lectern.ports import LLM, Index, Ports
+from lectern.ports import LLM, IdentitySource, Index, Ports
 
 # Programs that tests start find the sources as the tests themselves do, also under a bare `pytest`.
 _ROOT = Path(__file__).parents[1]
@@ -82,11 +84,19 @@ async def make_client(store: SqlStore, settings: Settings) -> AsyncGenerator[Mak
     """Makes a client of an app whose index and model are the test's choice."""
     clients: list[Client] = []
 
-    def make(*, index: Index | None = None, llm: LLM | None = None, changed: Settings | None = None) -> Client:
+    def make(
+        *,
+        index: Index | None = None,
+        llm: LLM | None = None,
+        changed: Settings | None = None,
+        identities: tuple[IdentitySource, ...] = (),
+    ) -> Client:
         ports = Ports(
             store=store,
             index=index or FixedIndex(hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))),
             llm=llm or ScriptedLLM("Reducers ", "are pure [1]."),
+            conversations=SqlConversations(database_of(store)),
+            identities=identities,
         )
         transport = httpx2.ASGITransport(create_app(changed or settings, ports), raise_app_exceptions=False)
         clients.append(Client(transport=transport, base_url="http://lectern.test"))

@@ -5,11 +5,12 @@ from fastapi import APIRouter
 from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
+from lectern.conversations.endpoints import router as conversations
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
 
-GUARDED = ("/chat", "/search")
+GUARDED = ("/api", "/chat", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
 METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
@@ -21,6 +22,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
     widget,  # GET /                       the chat page, or the service's name card
+    conversations,  # /api/chat/sessions…, DELETE /api/chat/history: a signed-in reader's kept conversations
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )

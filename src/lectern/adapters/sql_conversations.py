@@ -12,11 +12,13 @@ from sqlalchemy import Connection, Integer, Row, ScalarSelect, SmallInteger, bin
 
 from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_models import AnyText, ConversationRow, FeedbackRow, Moment, TurnRow
-from lectern.adapters.sql_ownership import REACHABLE, known_id, refusal
+from lectern.adapters.sql_ownership import known_id, reachable, refusal
 from lectern.adapters.sql_statements import turn_of
 from lectern.errors import ConversationNotFound, Forbidden, TurnNotFound
 from lectern.ports import Conversation, Feedback, Turn
 from lectern.principal import is_anonymous
+
+_reachable = reachable(bindparam("principal", type_=ConversationRow.principal_id.type))
 
 
 def _turns_of(conversation: Any) -> ScalarSelect[int]:  # noqa: ANN401 - a column or a scalar subquery
@@ -35,7 +37,7 @@ _page = (
 )
 OWNED = select(_page, _turns_of(_page.c.id).label("turns")).order_by(_page.c.updated_at.desc(), _page.c.id.desc())
 
-_mine = select(ConversationRow).where(ConversationRow.id == bindparam("conversation"), REACHABLE).cte("mine")
+_mine = select(ConversationRow).where(ConversationRow.id == bindparam("conversation"), _reachable).cte("mine")
 _mine_id = select(_mine.c.id).scalar_subquery()  # depends on no row: found once, and without it no turn is read
 _latest = (
     select(TurnRow)
@@ -64,7 +66,7 @@ READ = (
 )
 RENAME = (
     update(ConversationRow)
-    .where(ConversationRow.id == bindparam("conversation"), REACHABLE)
+    .where(ConversationRow.id == bindparam("conversation"), _reachable)
     .values(title=bindparam("name", type_=AnyText()))
 )
 CLAIM = (
@@ -173,7 +175,7 @@ def _inserts(dialect: str) -> tuple[Any, Any]:
             bindparam("now", type_=Moment()),
         )
         .join(ConversationRow, ConversationRow.id == TurnRow.conversation_id)
-        .where(TurnRow.id == bindparam("turn"), REACHABLE)
+        .where(TurnRow.id == bindparam("turn"), _reachable)
     )
     rate = insert(FeedbackRow).from_select(["turn_id", "rating", "comment", "created_at"], rated)
     rate = rate.on_conflict_do_update(

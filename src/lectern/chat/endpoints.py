@@ -21,11 +21,11 @@ from lectern.chat.schemas import (
     SearchAnswer,
     SearchRequest,
     SearchResult,
-    source_body,
 )
 from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
+from lectern.formats.sources import source_body
 from lectern.web.access import Caller, CallerDep, CertainCallerDep
 from lectern.web.deps import PortsDep
 from lectern.web.reading import while_reading

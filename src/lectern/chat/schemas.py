@@ -1,20 +1,12 @@
 """The bodies of the chat API. Two front ends' names for one field are aliases; both names stand in the answer."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
-
-def _readable(text: str) -> str:
-    """Refuse what no reader types and no database keeps, and what says nothing."""
-    if "\x00" in text:
-        msg = "must not contain NUL characters"
-        raise ValueError(msg)
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        msg = "must not contain half a character (a lone surrogate)"
-        raise ValueError(msg)
-    return text.strip()
+from lectern.formats.sources import SourceBody
+from lectern.web.texts import Text, readable
 
 
 def _not_blank(text: str) -> str:
@@ -35,7 +27,6 @@ def _no_truth(rating: object) -> object:
 MOST_COMMENT_CHARACTERS: Final = 2000
 """Longest comment on an answer: a page of prose."""
 
-Text = Annotated[str, AfterValidator(_readable)]
 Asked = Annotated[Text, AfterValidator(_not_blank)]
 
 
@@ -57,22 +48,6 @@ class ChatRequest(BaseModel):
     session_id: UUID | None = Field(None, description="The conversation to go on with; left out, a new one starts")
     site: Text | None = Field(None, description="Answer from this site only")
     stream: bool = Field(default=False, description="Stream the turn, as `Accept: text/event-stream` does")
-
-
-class SourceBody(BaseModel):
-    """A section the answer was made from; `[n]` in the answer cites the n-th."""
-
-    chunk_id: str
-    title: str
-    slug: str = Field(description="The page's route without its leading slash")
-    score: float
-    site: str
-    document: str
-    heading_path: list[str]
-    url: str
-    anchor: str
-    href: str = Field(description="The link that opens the very section")
-    quote: str
 
 
 class ChatMetadata(BaseModel):
@@ -143,7 +118,7 @@ class FeedbackRequest(BaseModel):
     rating: Annotated[Literal[1, -1, "up", "down"], BeforeValidator(_no_truth)] = Field(
         description="Good (`1`, `up`) or bad (`-1`, `down`)"
     )
-    comment: Annotated[str, Field(max_length=MOST_COMMENT_CHARACTERS), AfterValidator(_readable)] | None = None
+    comment: Annotated[str, Field(max_length=MOST_COMMENT_CHARACTERS), AfterValidator(readable)] | None = None
 
     @property
     def value(self) -> Literal[1, -1]:
@@ -157,8 +132,3 @@ class FeedbackKept(BaseModel):
     message: str = "Thank you for the feedback."
     turn_id: UUID
     rating: Literal[1, -1]
-
-
-def source_body(source: dict[str, Any]) -> SourceBody:
-    """A source as this API names its id."""
-    return SourceBody(chunk_id=source["id"], **{name: source[name] for name in source if name != "id"})

@@ -1,0 +1,140 @@
+"""`/api/chat/…`: a signed-in reader's kept conversations: list, read, name, export, delete."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from lectern.conversations.export import as_markdown, as_text
+from lectern.conversations.schemas import (
+    Export,
+    NewSession,
+    NewTitle,
+    Notice,
+    Session,
+    SessionList,
+    SessionMessages,
+    messages_of,
+)
+from lectern.errors import NotFound
+from lectern.ports import Conversation, Conversations, Turn
+from lectern.principal import Principal
+from lectern.web import answer_headers
+from lectern.web.access import SignedInDep
+from lectern.web.deps import PortsDep
+
+MOST_TURNS: Final = 200
+"""Turns that are read at once: 400 messages, more than a chat panel shows."""
+
+MOST_EXPORTED_TURNS: Final = 1000
+"""Turns in a file."""
+
+MOST_OFFSET: Final = 100_000
+"""How far a list may be leafed through; the database steps over what comes before."""
+
+
+async def _private(request: Request) -> None:
+    """No cache keeps what readers said, an error about it included."""
+    answer_headers.add(request.scope, "Cache-Control", "no-store")
+
+
+async def _conversations(ports: PortsDep) -> Conversations:
+    if ports.conversations is None:
+        raise NotFound("This service keeps no conversations to list.")
+    return ports.conversations
+
+
+ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+SessionId = Annotated[str, Path(description="The conversation's id", json_schema_extra={"format": "uuid"})]
+Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET)]
+
+router = APIRouter(prefix="/api/chat", tags=["conversations"], dependencies=[Depends(_private)])
+
+
+@router.get("/sessions")
+async def list_sessions(
+    caller: SignedInDep,
+    conversations: ConversationsDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    offset: Offset = 0,
+) -> SessionList:
+    """The reader's conversations, the last used first."""
+    owned = await conversations.owned_by(caller.principal.id, limit=limit, offset=offset)
+    return SessionList(sessions=[Session.of(conversation, caller.principal) for conversation in owned])
+
+
+@router.post("/sessions")
+async def create_session(
+    caller: SignedInDep, conversations: ConversationsDep, body: NewSession | None = None
+) -> Session:
+    """Begin a conversation."""
+    title = (body.title if body else None) or ""
+    return Session.of(await conversations.start(caller.principal.id, title), caller.principal)
+
+
+@router.get("/sessions/{session_id}")
+async def read_session(
+    session_id: SessionId,
+    caller: SignedInDep,
+    conversations: ConversationsDep,
+    limit: Annotated[int, Query(ge=1, le=MOST_TURNS, description="Most turns, of two messages each")] = MOST_TURNS,
+    offset: Offset = 0,
+) -> SessionMessages:
+    """A conversation with its last messages; `offset` leaves the last turns out, to read what came before."""
+    conversation, turns = await conversations.read(
+        session_id, principal_id=caller.principal.id, limit=limit, offset=offset
+    )
+    return _session_messages(conversation, turns, caller.principal, offset)
+
+
+@router.delete("/sessions/{session_id}")
+async def delete_session(session_id: SessionId, caller: SignedInDep, ports: PortsDep) -> Notice:
+    """Delete a conversation and all its turns."""
+    await ports.store.delete_conversation(session_id, principal_id=caller.principal.id)
+    return Notice(message="The conversation was deleted.")
+
+
+@router.get("/sessions/{session_id}/export")
+async def export_session(
+    session_id: SessionId,
+    caller: SignedInDep,
+    conversations: ConversationsDep,
+    format: Literal["text", "markdown", "json"] = "text",  # noqa: A002 - the API's name
+) -> Export:
+    """A conversation as a file's content."""
+    conversation, turns = await conversations.read(
+        session_id, principal_id=caller.principal.id, limit=MOST_EXPORTED_TURNS
+    )
+    match format:
+        case "text":
+            return Export(format=format, content=as_text(conversation, turns))
+        case "markdown":
+            return Export(format=format, content=as_markdown(conversation, turns))
+        case "json":
+            return Export(format=format, content=_session_messages(conversation, turns, caller.principal))
+
+
+@router.patch("/sessions/{session_id}/title")
+async def rename_session(
+    session_id: SessionId, body: NewTitle, caller: SignedInDep, conversations: ConversationsDep
+) -> Notice:
+    """Give a conversation another title."""
+    await conversations.rename(session_id, body.title, principal_id=caller.principal.id)
+    return Notice(message="The title was changed.")
+
+
+@router.delete("/history")
+async def delete_history(caller: SignedInDep, ports: PortsDep) -> Notice:
+    """Delete all of the reader's conversations."""
+    deleted = await ports.store.delete_conversations_of(caller.principal.id)
+    return Notice(message=f"{deleted} {'conversation was' if deleted == 1 else 'conversations were'} deleted.")
+
+
+def _session_messages(
+    conversation: Conversation, turns: Sequence[Turn], reader: Principal, offset: int = 0
+) -> SessionMessages:
+    return SessionMessages(
+        session=Session.of(conversation, reader),
+        messages=[message for turn in turns for message in messages_of(turn)],
+        omitted=2 * max(0, conversation.turns - offset - len(turns)),
+    )

@@ -1,0 +1,23 @@
+"""Two people with tokens, and what they send."""
+
+from typing import Final
+
+from tests.scripted import ScriptedIdentities
+
+from lectern.errors import LoginUnavailable, Unauthorized
+from lectern.principal import Principal
+
+ADA: Final = Principal("user", "ada", name="Ada", email="ada@example.org")
+BOB: Final = Principal("account", "bob")
+
+IDENTITIES: Final = ScriptedIdentities(
+    {
+        "ada-token": ADA,
+        "bob-token": BOB,
+        "old-token": Unauthorized(),
+        "unchecked-token": LoginUnavailable(),
+    }
+)
+
+AS_ADA: Final = {"Authorization": "Bearer ada-token"}
+AS_BOB: Final = {"Authorization": "Bearer bob-token"}
