@@ -29,7 +29,7 @@ from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddlewar
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
-from lectern.wiring import build_origin_rules, build_ports, examine
+from lectern.wiring import build_budgets, build_origin_rules, build_ports, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         ),
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
+        budgets=build_budgets(settings, ports.counters),
     )
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)

@@ -26,6 +26,8 @@ from lectern.chat.schemas import (
 from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
+from lectern.limits.budgets import Budgets, payer_of
+from lectern.web.access import Caller, CallerDep
 from lectern.web.deps import PortsDep
 from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
@@ -43,11 +45,13 @@ class ChatConfig:
         knobs: The pipeline's.
         max_message_characters: Longest question, and longest highlighted text.
         heartbeat: How silent streams are watched.
+        budgets: What may be spent a day; None means that nothing is counted.
     """
 
     knobs: Knobs
     max_message_characters: int
     heartbeat: Heartbeat
+    budgets: Budgets | None = None
 
 
 async def _config(request: Request) -> ChatConfig:  # a plain function would be run in a thread
@@ -63,10 +67,12 @@ ConfigDep = Annotated[ChatConfig, Depends(_config)]
     response_model=ChatAnswer,
     responses={200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "The answer"}},
 )
-async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: ConfigDep) -> Response | ChatAnswer:
+async def chat(
+    body: ChatRequest, request: Request, ports: PortsDep, config: ConfigDep, caller: CallerDep
+) -> Response | ChatAnswer:
     """Answer a question from the site: one JSON object, or its events when the client takes an event stream."""
-    question = _question(body, config)
-    events = answer(question, ports, config.knobs)
+    question = _question(body, config, caller)
+    events = answer(question, ports, config.knobs, config.budgets)
     if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
         return await while_reading(request, _collect(events))
     # Errors before the first event are still answers with their own status.
@@ -115,7 +121,7 @@ def _check_length(field: str, text: str, config: ChatConfig) -> None:
         raise InvalidRequest(message, fields=((field, message),))
 
 
-def _question(body: ChatRequest, config: ChatConfig) -> Question:
+def _question(body: ChatRequest, config: ChatConfig, caller: Caller) -> Question:
     _check_length("message", body.message, config)
     _check_length("context", body.context or "", config)
     return Question(
@@ -123,6 +129,7 @@ def _question(body: ChatRequest, config: ChatConfig) -> Question:
         context=body.context or "",
         conversation_id=str(body.session_id) if body.session_id else None,
         site=body.site or None,
+        payer=payer_of(caller.principal, address=caller.address, is_new=caller.is_new) if config.budgets else None,
     )
 
 
