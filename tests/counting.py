@@ -8,6 +8,8 @@ from lectern.ports import Part, Rate, Standing
 class MemoryCounters:
     """Sums that never expire; `until` of each is noted. It takes from no bucket."""
 
+    outlive_restarts = False
+
     def __init__(self) -> None:
         self.sums: defaultdict[str, float] = defaultdict(float)
         self.until: dict[str, float] = {}

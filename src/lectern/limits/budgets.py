@@ -65,6 +65,10 @@ class Budgets:
         prices: What tokens cost; wanted when a budget is in money.
         stand_in: Answers, at no cost, when a budget is spent.
         now: Seconds since 1970.
+
+    Attributes:
+        stand_in: As given.
+        began: When they were made, in seconds since 1970.
     """
 
     def __init__(
@@ -77,10 +81,16 @@ class Budgets:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.stand_in = stand_in
+        self.began = now()
         self._counters = counters
         self._budgets = {budget.purse: budget for budget in budgets}
         self._prices = prices
         self._now = now
+
+    @property
+    def outlive_restarts(self) -> bool:
+        """Whether what was spent is known after a restart without being told."""
+        return self._counters.outlive_restarts
 
     async def are_spent(self, payer: Payer) -> bool:
         """Whether the site's budget of today is spent, or the payer's own."""
