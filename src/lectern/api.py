@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 
+from lectern.admin.endpoints import router as admin
 from lectern.chat.endpoints import router as chat
 from lectern.ops.endpoints import router as report
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
 
-GUARDED = ("/chat", "/search")
+GUARDED = ("/chat", "/search", "/admin", "/ingest")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
 METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
@@ -20,5 +21,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     health,  # GET /health, /health/ready
     widget,  # GET /                       the chat page, or the service's name card
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
+    admin,  # POST, GET /ingest; GET /admin/usage, /unanswered, /feedback; GET, DELETE /admin/people/{id}
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )

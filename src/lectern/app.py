@@ -9,12 +9,16 @@ from functools import partial
 from fastapi import FastAPI
 
 import lectern
+from lectern.admin.endpoints import AdminConfig
+from lectern.admin.ingesting import IngestDesk
+from lectern.admin.people import PeopleDesk
 from lectern.api import GUARDED, METERED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.lifecycle.lifespan import lifespan
+from lectern.lifecycle.refreshing import ingest_content
 from lectern.ops.endpoints import ReportDesk
 from lectern.ops.health import Readiness
 from lectern.ports import Ports
@@ -68,6 +72,12 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.owns_data = owns_data
     token = settings.admin_token
     app.state.report_desk = ReportDesk(partial(examine, settings), token=token.get_secret_value() if token else None)
+    app.state.admin = AdminConfig(
+        ingests=IngestDesk(settings.data_dir, ingest_content),
+        people=PeopleDesk(),
+        prices=settings.token_prices,
+        currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
+    )
     app.state.chat = ChatConfig(
         knobs=Knobs(
             passages=settings.passages,

@@ -12,6 +12,7 @@
     │   ├── ConversationNotFound  404  the session id names no kept conversation
     │   ├── TurnNotFound          404  the id names no kept turn
     │   └── AccountsOff           404  this service keeps no accounts of its own
+    ├── IngestRunning             409  an ingest runs already; retryable
     ├── EmailTaken                409  there is an account with this e-mail
     ├── MethodNotAllowed          405
     ├── PayloadTooLarge           413
@@ -115,6 +116,15 @@ class BudgetSpent(LecternError):
     code = "budget_spent"
     status = 429
     default_message = "Today's budget for written answers is spent."
+
+
+class IngestRunning(LecternError):
+    """An ingest runs already, in whichever worker."""
+
+    code = "ingest_running"
+    status = 409
+    retryable = True
+    default_message = "An ingest is running. GET /ingest tells how it goes."
 
 
 class EmailTaken(LecternError):

@@ -48,6 +48,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     finally:
         background.cancel()
         await asyncio.wait({background})
+        await app.state.admin.ingests.close()
         for part in (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings, ports.index, ports.store):
             if part is not None:
                 await part.close()
