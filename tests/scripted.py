@@ -46,7 +46,7 @@ class ScriptedLLM:
 
     def describe(self) -> Part:
         """Scripted."""
-        return Part("llm", "scripted", "ok")
+        return Part("llm", "scripted", "ok", billed=True)
 
     async def warm(self) -> None:
         """Nothing to do."""

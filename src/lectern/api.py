@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from lectern.admin.endpoints import router as admin
 from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
@@ -10,7 +11,7 @@ from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
 
-GUARDED = ("/api", "/chat", "/search")
+GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
 METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
@@ -24,5 +25,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     widget,  # GET /                       the chat page, or the service's name card
     conversations,  # /api/chat/sessions…, DELETE /api/chat/history: a signed-in reader's kept conversations
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
+    admin,  # POST, GET /ingest; GET /admin/usage, /unanswered, /feedback; GET, DELETE /admin/people/{id}
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )

@@ -9,12 +9,16 @@ from functools import partial
 from fastapi import FastAPI
 
 import lectern
+from lectern.admin.endpoints import AdminConfig
+from lectern.admin.ingesting import IngestDesk
+from lectern.admin.people import PeopleDesk
 from lectern.api import GUARDED, METERED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.lifecycle.lifespan import lifespan
+from lectern.lifecycle.refreshing import ingest_content
 from lectern.ops.health import Readiness
 from lectern.ops.report_desk import ReportDesk
 from lectern.ports import Ports
@@ -31,7 +35,7 @@ from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, Reques
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.web.visitors import Visitors
-from lectern.wiring import build_keyring, build_origin_rules, build_ports, examine
+from lectern.wiring import build_budgets, build_keyring, build_origin_rules, build_ports, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -75,6 +79,12 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         operator_token=settings.admin_token.get_secret_value() if settings.admin_token else None,
         on_space=settings.space_id is not None,
     )
+    app.state.admin = AdminConfig(
+        ingests=IngestDesk(settings.data_dir, ingest_content),
+        people=PeopleDesk(),
+        prices=settings.token_prices,
+        currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
+    )
     app.state.chat = ChatConfig(
         knobs=Knobs(
             passages=settings.passages,
@@ -86,6 +96,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         ),
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
+        budgets=build_budgets(settings, ports.counters),
     )
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)

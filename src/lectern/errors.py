@@ -7,10 +7,12 @@
     │   └── InvalidCredentials    401  e-mail and password do not belong together
     ├── Forbidden                 403  the thing belongs to somebody else
     ├── RateLimited               429  too many requests of one caller; retryable
+    ├── BudgetSpent               429  nothing is left of a day's budget; a turn's `degraded` says so, its answer quotes
     ├── NotFound                  404  no such route, page or thing
     │   ├── ConversationNotFound  404  the session id names no kept conversation
     │   ├── TurnNotFound          404  the id names no kept turn
     │   └── AccountsOff           404  this service keeps no accounts of its own
+    ├── IngestRunning             409  an ingest runs already; retryable
     ├── EmailTaken                409  there is an account with this e-mail
     ├── MethodNotAllowed          405
     ├── PayloadTooLarge           413
@@ -106,6 +108,23 @@ class RateLimited(LecternError):
     status = 429
     retryable = True
     default_message = "Too many requests. Please wait a moment."
+
+
+class BudgetSpent(LecternError):
+    """Nothing is left of a day's budget. A reader gets quotes for it, and never this as an answer."""
+
+    code = "budget_spent"
+    status = 429
+    default_message = "Today's budget for written answers is spent."
+
+
+class IngestRunning(LecternError):
+    """An ingest runs already, in whichever worker."""
+
+    code = "ingest_running"
+    status = 409
+    retryable = True
+    default_message = "An ingest is running. GET /ingest tells how it goes."
 
 
 class EmailTaken(LecternError):

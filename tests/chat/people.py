@@ -67,7 +67,9 @@ class Ratings:
         """Not asked."""
         raise NotImplementedError
 
-    async def read(self, conversation_id: str, *, principal_id: str) -> tuple[Conversation, Sequence[Turn]]:
+    async def read(
+        self, conversation_id: str, *, principal_id: str, limit: int, offset: int = 0
+    ) -> tuple[Conversation, Sequence[Turn]]:
         """Not asked."""
         raise NotImplementedError
 

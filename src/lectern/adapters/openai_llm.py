@@ -8,6 +8,7 @@ An answer that does not say why it ended has broken off, and is an error.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -89,7 +90,7 @@ class OpenAILLM:
 
     def describe(self) -> Part:
         """The model, and how the last answer went."""
-        return self._outcome.describe()
+        return replace(self._outcome.describe(), billed=True)
 
     async def warm(self) -> None:
         """Nothing: a connection is opened by the first call."""

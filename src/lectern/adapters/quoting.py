@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from lectern.ports import Completion, Part, Prompt
 
 NO_MODEL = "No language model is configured, so here is what the site itself says."
+BUDGET_SPENT = "Today's budget for written answers is used up, so here is what the site itself says."
 MODEL_DOWN = "The language model is not available right now, so here is what the site itself says."
 
 _QUOTED = 3

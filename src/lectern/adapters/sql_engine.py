@@ -74,6 +74,7 @@ def _set_up_sqlite(engine: Engine, patience_seconds: float) -> None:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is deleted is overwritten, so that no page of the file has it
         ):
             connection.execute(f"PRAGMA {pragma}")
 

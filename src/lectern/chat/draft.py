@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from lectern.errors import LecternError
 from lectern.events import Degraded, Delta, Source, Started
-from lectern.ports import Completion, Finish, Outcome, Passage, Turn
+from lectern.limits.budgets import Payer, estimate
+from lectern.ports import LLM, Completion, Finish, Outcome, Passage, Prompt, Turn, Usage
 from lectern.principal import Principal
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Question:
         site: Answer from this site only; None means from all.
         principal: Who asks; None is nobody known, as a visitor without an id.
         trouble: Why it could not be told who asks, although it showed something; it is a visitor then.
+        payer: Whose daily budget it is counted in; None where there are no budgets.
     """
 
     text: str
@@ -34,6 +36,7 @@ class Question:
     site: str | None = None
     principal: Principal | None = None
     trouble: LecternError | None = None
+    payer: Payer | None = None
 
     @property
     def principal_id(self) -> str | None:
@@ -59,10 +62,12 @@ class Draft:
         self.timings: dict[str, float] = {}
         self.started = False
         self.saved = False
+        self.charged = False
         self._created_at = datetime.now(UTC)
         self._started = time.monotonic()
         self._text: list[str] = []
         self._degraded: dict[str, str] = {}
+        self._asked: tuple[LLM, Prompt] | None = None
 
     def mark(self, milestone: str) -> None:
         """Note the milliseconds since the question came."""
@@ -100,6 +105,19 @@ class Draft:
         logger.warning("%s could not be used: %s (%s)", part, error.code, type(error.__cause__).__name__)
         self._degraded[part] = error.code
         return Degraded(part, error.code, used)
+
+    def ask(self, llm: LLM, prompt: Prompt) -> None:
+        """Note who is asked for the answer, and with what."""
+        self._asked = llm, prompt
+
+    @property
+    def cost(self) -> Usage:
+        """What the answer has cost so far: as the provider counted, else as far as its characters tell."""
+        if self._asked is None or not self._asked[0].describe().billed:
+            return Usage()
+        if any(self.usage.values()):
+            return Usage(**self.usage)
+        return estimate(self._asked[1], sum(map(len, self._text)))
 
     def complete(self, completion: Completion) -> None:
         """Note why the answer ended, and its tokens when the provider counted them."""

@@ -26,6 +26,7 @@ from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
 from lectern.formats.sources import source_body
+from lectern.limits.budgets import Budgets, payer_of
 from lectern.web.access import Caller, CallerDep, CertainCallerDep
 from lectern.web.deps import PortsDep
 from lectern.web.reading import while_reading
@@ -44,11 +45,13 @@ class ChatConfig:
         knobs: The pipeline's.
         max_message_characters: Longest question, and longest highlighted text.
         heartbeat: How silent streams are watched.
+        budgets: What may be spent a day; None means that nothing is counted.
     """
 
     knobs: Knobs
     max_message_characters: int
     heartbeat: Heartbeat
+    budgets: Budgets | None = None
 
 
 async def _config(request: Request) -> ChatConfig:  # a plain function would be run in a thread
@@ -69,7 +72,7 @@ async def chat(
 ) -> Response | ChatAnswer:
     """Answer a question from the site: one JSON object, or its events when the client takes an event stream."""
     question = _question(body, caller, config)
-    events = answer(question, ports, config.knobs)
+    events = answer(question, ports, config.knobs, config.budgets)
     if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
         return await while_reading(request, _collect(events))
     # Errors before the first event are still answers with their own status.
@@ -128,6 +131,7 @@ def _question(body: ChatRequest, caller: Caller, config: ChatConfig) -> Question
         site=body.site or None,
         principal=caller.principal,
         trouble=caller.trouble,
+        payer=payer_of(caller.principal, address=caller.address, is_new=caller.is_new) if config.budgets else None,
     )
 
 

@@ -7,21 +7,29 @@ from lectern.chat.citations import CitationFilter
 from lectern.chat.draft import Draft
 from lectern.errors import LecternError, UpstreamUnavailable
 from lectern.events import Degraded, Delta
-from lectern.ports import LLM, Completion, Passage, Ports, Prompt
+from lectern.ports import LLM, Completion, Passage, Prompt
 
 _NEAREST = 3
 
 
-async def generate(prompt: Prompt, draft: Draft, ports: Ports) -> AsyncGenerator[Delta | Degraded, None]:
+async def generate(
+    prompt: Prompt, draft: Draft, llms: Sequence[LLM], *, failure: LecternError | None = None
+) -> AsyncGenerator[Delta | Degraded, None]:
     """The answer of the first model that begins; when it is not the model's own, one `degraded` says so before it.
 
     Yields something, or raises.
 
+    Args:
+        prompt: What is asked.
+        draft: Collects the answer.
+        llms: Who is asked, in this order.
+        failure: Why the model itself is not among them.
+
     Raises:
         LecternError: No model began, or the one that did failed.
     """
-    failure: LecternError | None = None
-    for llm in (ports.llm, *ports.fallback_llms):
+    for llm in llms:
+        draft.ask(llm, prompt)
         try:
             async with aclosing(_answer_of(llm, prompt, draft)) as items:
                 async for item in items:

@@ -20,14 +20,22 @@ from lectern.chat.generation import generate, not_found
 from lectern.chat.prompt import build_prompt
 from lectern.chat.retrieval import retrieve
 from lectern.chat.waiting import Waiting, Work
-from lectern.errors import ConversationNotFound, Forbidden, InternalError, LecternError, StoreUnavailable
+from lectern.errors import (
+    BudgetSpent,
+    ConversationNotFound,
+    Forbidden,
+    InternalError,
+    LecternError,
+    StoreUnavailable,
+)
 from lectern.events import Degraded, Done, Event, Failed, Sources
-from lectern.ports import Hits, Outcome, Ports, Turn
+from lectern.limits.budgets import Budgets
+from lectern.ports import LLM, Hits, Outcome, Ports, Turn
 
 logger = logging.getLogger(__name__)
 
 _SAVE_SECONDS = 5
-"""How long the saving of a turn that was cut off may take; a stopping worker waits for it."""
+"""How long the saving of a turn that was cut off may take, or counting one; a stopping worker waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,12 @@ class Found:
     troubles: Sequence[Degraded]
 
 
-async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerator[Event, None]:
+async def answer(
+    question: Question, ports: Ports, knobs: Knobs, budgets: Budgets | None = None
+) -> AsyncGenerator[Event, None]:
     """Answer a question; yields the events of `lectern.events` in their order.
+
+    Whatever becomes of the turn, what it cost is counted in `budgets`.
 
     Raises:
         ConversationNotFound: The conversation does not exist. Like the next ones, only before the first event.
@@ -70,21 +82,24 @@ async def answer(question: Question, ports: Ports, knobs: Knobs) -> AsyncGenerat
             found = finding.result()
         if not draft.started:
             yield draft.start()
-        async with aclosing(_respond(found, draft, ports, knobs, waiting)) as events:
+        async with aclosing(_respond(found, draft, ports, knobs, waiting, budgets=budgets)) as events:
             async for event in events:
                 yield event
         outcome = _outcome(found.hits, knobs)
+        await _charge(draft, budgets)
         if unsaved := await _save(draft, outcome, ports):
             yield unsaved
         yield Done(outcome=outcome, finish=draft.finish, usage=draft.usage, timings=draft.timings)
     except Exception as error:
         if not draft.started:
             raise
+        await _charge(draft, budgets)
         yield await _failed(error, draft, ports)
     except BaseException:
         # The reader left or the worker stops. What was said is kept: shielded, as this very task is being cancelled.
         if draft.started:
             with anyio.move_on_after(_SAVE_SECONDS, shield=True):
+                await _charge(draft, budgets)
                 await _save_cut_off(draft, "cancelled", ports)
         raise
 
@@ -138,7 +153,7 @@ async def _history(draft: Draft, ports: Ports, knobs: Knobs) -> Sequence[Turn]:
 
 
 async def _respond(
-    found: Found, draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting
+    found: Found, draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting, *, budgets: Budgets | None
 ) -> AsyncGenerator[Event, None]:
     """What was found, then the answer, or that there is none."""
     hits, question = found.hits, draft.question
@@ -156,7 +171,11 @@ async def _respond(
         rules=knobs.rules,
         budget_tokens=knobs.prompt_tokens,
     )
-    async with aclosing(generate(prompt, draft, ports)) as events:
+    llms: Sequence[LLM] = (ports.llm, *ports.fallback_llms)
+    refusal = None
+    if budgets is not None and question.payer is not None and await budgets.are_spent(question.payer):
+        llms, refusal = (budgets.stand_in,), BudgetSpent()
+    async with aclosing(generate(prompt, draft, llms, failure=refusal)) as events:
         waiting.on("llm")
         async with Work(_first(events), waiting) as beginning:
             while waking := await beginning.slow():
@@ -172,6 +191,16 @@ async def _first(events: AsyncGenerator[Event, None]) -> Event:
 
 def _outcome(hits: Hits, knobs: Knobs) -> Literal["answered", "not_found"]:
     return "answered" if hits.passages and hits.confidence >= knobs.min_confidence else "not_found"
+
+
+async def _charge(draft: Draft, budgets: Budgets | None) -> None:
+    """Count what the turn cost, once; nothing is waited for where there are no budgets."""
+    payer = draft.question.payer
+    if budgets is None or payer is None or draft.charged:
+        return
+    draft.charged = True
+    with anyio.move_on_after(_SAVE_SECONDS, shield=True):  # it was spent, whoever leaves meanwhile
+        await budgets.charge(payer, draft.cost)
 
 
 async def _save(draft: Draft, outcome: Outcome, ports: Ports) -> Degraded | None:

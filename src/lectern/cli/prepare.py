@@ -1,17 +1,19 @@
 """`prepare`: what a start needs on this machine: the schema, an index with a page in it, an index as CONTENT_DIR is."""
 
 import argparse
+import json
 import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lectern.cli.verbs import DEMO_SITE, Verbs, console
 from lectern.config import Settings
 from lectern.config.index import own_pages
 from lectern.database_address import is_postgres
 from lectern.errors import LecternError, StoreUnavailable
-from lectern.ingest.pipeline import NothingToIngest, ingest
+from lectern.ingest.pipeline import NothingToIngest, Report, ingest
 from lectern.lifecycle.content import fingerprint_of
 from lectern.ops.side_process import end_with_caller
 from lectern.ports import Embeddings, Index
@@ -32,6 +34,7 @@ def add_to(verbs: Verbs) -> None:
         "content: bring the index in line with CONTENT_DIR, vectors included (default: schema index)",
     )
     add.add_argument("--beside", action="store_true", help="end when standard input does, as a server's side process")
+    add.add_argument("--report", type=Path, help="with content: a file that gets what was done, as JSON")
     add.set_defaults(command=_prepare)
 
 
@@ -48,7 +51,9 @@ async def _prepare(arguments: argparse.Namespace, settings: Settings) -> int:
         if "index" in parts and not await index.sites():
             await _first_pages(index, settings)
         if "content" in parts:
-            await _content(index, settings, build_embeddings(settings))
+            report = await _content(index, settings, build_embeddings(settings))
+            if arguments.report is not None:
+                arguments.report.write_text(json.dumps(_counts(report)), encoding="utf-8")
     finally:
         await index.close()
     return code
@@ -91,7 +96,14 @@ async def _first_pages(index: Index, settings: Settings) -> None:
         )
 
 
-async def _content(index: Index, settings: Settings, embeddings: Embeddings | None) -> None:
+def _counts(report: Report) -> dict[str, Any]:
+    """What an ingest did, for programs."""
+    pages = {"new": len(report.new), "changed": len(report.changed), "gone": len(report.gone), "same": report.same}
+    vectors = report.embedded and {"made": report.embedded.done, "missing": report.embedded.left}
+    return {"pages": pages, "vectors": vectors}
+
+
+async def _content(index: Index, settings: Settings, embeddings: Embeddings | None) -> Report:
     """Bring the site of CONTENT_DIR in line with the folder, and note what it was made from.
 
     Raises:
@@ -120,3 +132,4 @@ async def _content(index: Index, settings: Settings, embeddings: Embeddings | No
     if fingerprint is not None and complete:
         with suppress(OSError):  # without the note the next start looks again, and finds nothing to do
             note_indexed_content(settings, fingerprint)
+    return report

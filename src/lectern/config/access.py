@@ -24,7 +24,8 @@ class AccessSettings(SettingsPart):
     admin_token: Key | None = Field(
         None,
         min_length=16,
-        description="The operator's token, for GET /health/report, 16 characters or more; unset, nobody may read it",
+        description="The operator's token, 16 characters or more, for GET /health/report, /ingest and /admin; unset, "
+        "nobody has it",
     )
 
     @field_validator("cors_allowed_origins", mode="before")

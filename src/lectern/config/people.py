@@ -23,6 +23,15 @@ class PeopleSettings(SettingsPart):
     secret_key_fallbacks: SecretStr | None = Field(
         None, description="Earlier values of SECRET_KEY, comma-separated, which still open what they closed"
     )
+    retention_days: int = Field(
+        90,
+        ge=0,
+        le=36_500,
+        description="Days after its last question that an anonymous conversation is deleted; 0 keeps it for ever",
+    )
+    account_retention_days: int = Field(
+        0, ge=0, le=36_500, description="The same for those of accounts and users; 0 keeps them until they are deleted"
+    )
 
     @field_validator("secret_key")
     @classmethod

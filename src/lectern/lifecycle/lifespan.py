@@ -4,8 +4,9 @@ import asyncio
 import logging
 import logging.config
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -14,6 +15,9 @@ from lectern.config import Settings
 from lectern.errors import LecternError
 from lectern.lifecycle.preparation import prepare
 from lectern.lifecycle.refreshing import refresh
+from lectern.lifecycle.restoring import restore
+from lectern.lifecycle.retention import retain
+from lectern.limits.budgets import Budgets
 from lectern.ops import logs
 from lectern.ops.report import BootReport
 from lectern.ports import Ports
@@ -46,6 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     finally:
         background.cancel()
         await asyncio.wait({background})
+        await app.state.admin.ingests.close()
         for part in (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings, ports.index, ports.store):
             if part is not None:
                 await part.close()
@@ -60,11 +65,31 @@ async def _follow_up(app: FastAPI) -> None:
     app.state.readiness.warm = True
     if process.worker_number() == 1:
         _announce(settings, ports)
+    async with asyncio.TaskGroup() as group:
+        for work, failure in _background(app):
+            group.create_task(_unless_defect(work, failure))
+
+
+def _background(app: FastAPI) -> Iterator[tuple[Coroutine[Any, Any, None], str]]:
+    """What goes on beside the requests, each with what to say when it ends by a defect."""
+    settings: Settings = app.state.settings
+    ports: Ports = app.state.ports
+    budgets: Budgets | None = app.state.chat.budgets
+    # The first worker of all, or the one process of another host: their memory is one.
+    if budgets and ports.records and not budgets.outlive_restarts and process.worker_number() <= 1:
+        yield restore(budgets, ports.records), "Today's budgets begin anew"
     if app.state.owns_data:
-        try:
-            await refresh(settings, ports.embeddings.model if ports.embeddings else None)
-        except Exception:  # nothing that is done in the background may go unseen, or end the worker
-            logger.exception("The index could not be refreshed")
+        yield refresh(settings, ports.embeddings.model if ports.embeddings else None), "The index is not refreshed"
+        if ports.retention:
+            yield retain(settings, ports.retention), "Nothing is deleted for its age any more"
+
+
+async def _unless_defect(work: Coroutine[Any, Any, None], failure: str) -> None:
+    """Nothing that is done in the background may go unseen, or end the worker."""
+    try:
+        await work
+    except Exception:
+        logger.exception("%s", failure)
 
 
 async def _warm_up(ports: Ports) -> None:

@@ -6,6 +6,7 @@ next goes on from what was committed. A folder that has not changed since costs 
 
 import asyncio
 import logging
+from pathlib import Path
 
 from lectern.config import Settings
 from lectern.lifecycle.content import fingerprint_of
@@ -35,16 +36,25 @@ async def refresh(settings: Settings, model: str | None) -> None:
     if lock is None:
         return
     try:
-        if not await asyncio.to_thread(is_fresh, settings, model):
-            command = ("lectern.cli", "prepare", "content", "--beside")
-            code = await run_beside(*command, log=logger, nice=LOWEST_PRIORITY)
-            if code:
-                logger.warning(
-                    "CONTENT_DIR %s is not indexed as it is now; the next start tries again", settings.content_dir
-                )
+        if not await asyncio.to_thread(is_fresh, settings, model) and await ingest_content():
+            folder = settings.content_dir
+            logger.warning("CONTENT_DIR %s is not indexed as it is now; the next start tries again", folder)
         await asyncio.Event().wait()
     finally:
         unlock(lock)
+
+
+async def ingest_content(report: Path | None = None) -> int:
+    """Bring the index in line with CONTENT_DIR, and make the vectors that are missing; returns an exit code.
+
+    Args:
+        report: A file that gets what was done, as JSON.
+
+    Raises:
+        OSError: The process could not be started.
+    """
+    command = ["lectern.cli", "prepare", "content", "--beside", *(("--report", str(report)) if report else ())]
+    return await run_beside(*command, log=logger, nice=LOWEST_PRIORITY)
 
 
 def is_fresh(settings: Settings, model: str | None) -> bool:

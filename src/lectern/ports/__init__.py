@@ -9,7 +9,9 @@ from lectern.ports.identity import MOST_CREDENTIAL_CHARACTERS, IdentitySource
 from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
+from lectern.ports.records import DayUsage, Person, Rated, Records, Spent, Unanswered
 from lectern.ports.rerank import Reranker
+from lectern.ports.retention import Retention
 from lectern.ports.store import Outcome, Store, Turn
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Conversations",
     "Counters",
     "Counts",
+    "DayUsage",
     "Document",
     "Embeddings",
     "Feedback",
@@ -34,16 +37,22 @@ __all__ = [
     "Outcome",
     "Part",
     "Passage",
+    "Person",
     "Ports",
     "Prompt",
     "Rate",
+    "Rated",
+    "Records",
     "Reranker",
+    "Retention",
     "Role",
     "Section",
+    "Spent",
     "Standing",
     "State",
     "Store",
     "Turn",
+    "Unanswered",
     "Usage",
     "Vector",
     "encode_route",
@@ -65,6 +74,8 @@ class Ports:
         conversations: What readers do with kept conversations; None where none are kept for a list.
         identities: Who may tell who somebody is, asked in this order; none means that all are visitors.
         counters: What limits and budgets are counted with; None means that there are none.
+        records: What operators ask of all that is kept; None where nobody may ask.
+        retention: Deletes what is old; None where that is somebody else's.
     """
 
     store: Store
@@ -77,6 +88,8 @@ class Ports:
     conversations: Conversations | None = None
     identities: tuple[IdentitySource, ...] = ()
     counters: Counters | None = None
+    records: Records | None = None
+    retention: Retention | None = None
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory."""

@@ -34,6 +34,11 @@ class Standing:
 class Counters(Protocol):
     """Never raises: where counting is not possible, it counts within this process and says so in `describe`."""
 
+    @property
+    def outlive_restarts(self) -> bool:
+        """Whether sums are still there when this server has ended and starts again: they are kept elsewhere."""
+        ...
+
     async def take(self, key: str, rate: Rate) -> Standing:
         """Take one from the bucket of this key, unless it is empty."""
         ...

@@ -15,12 +15,14 @@ class Part:
         kind: What serves it: `SQLite`, `local index`, `OpenAI gpt-4o-mini`, `quoting`.
         state: `ok` after a success, `down` after a failure, `unknown` before the first use.
         note: One short phrase for people: a count, a file, a reason. Never a secret.
+        billed: Whether its use costs tokens, which daily budgets count.
     """
 
     name: str
     kind: str
     state: State = "unknown"
     note: str = ""
+    billed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

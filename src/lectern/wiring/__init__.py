@@ -3,6 +3,7 @@
 Nothing here connects to anything: adapters open what they need at their first use, in the worker that uses it.
 """
 
+from lectern.wiring.budgets import build_budgets
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.doctor import examine
 from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
@@ -12,6 +13,7 @@ from lectern.wiring.ports import build_index, build_ports
 
 __all__ = [
     "ENDS_WITH_CONTAINER",
+    "build_budgets",
     "build_embeddings",
     "build_index",
     "build_keyring",

@@ -7,7 +7,7 @@ from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
 from lectern.config import Settings
 from lectern.database_address import is_postgres
-from lectern.ports import Index, Ports, Store
+from lectern.ports import Index, Ports, Records, Retention, Store
 from lectern.resilience.circuit import Shared
 from lectern.wiring.guards import Guards
 from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
@@ -42,6 +42,8 @@ def build_ports(
         reranker=guards.reranker(build_reranker(settings)),
         circuits=guards.circuits,
         conversations=SqlConversations(database),
+        records=build_records(database),
+        retention=build_retention(database),
     )
 
 
@@ -81,6 +83,20 @@ def build_store(settings: Settings, database: "Database", needs_migration: Calla
         migrate=lambda: migrate_elsewhere(url),
         needs_migration=needs_migration,
     )
+
+
+def build_records(database: "Database") -> Records:
+    """What operators ask of the database."""
+    from lectern.adapters.sql_records import SqlRecords  # noqa: PLC0415 - as `build_database`
+
+    return SqlRecords(database)
+
+
+def build_retention(database: "Database") -> Retention:
+    """What deletes from it what is old."""
+    from lectern.adapters.sql_retention import SqlRetention  # noqa: PLC0415 - as `build_database`
+
+    return SqlRetention(database)
 
 
 def build_index(settings: Settings, search_threads: int = 1, guards: Guards | None = None) -> Index:

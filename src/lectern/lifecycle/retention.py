@@ -1,0 +1,113 @@
+"""Deletes what has been kept for long enough, beside the server: little at a time, and never for long.
+
+One worker of all that share DATA_DIR sees to it, and is in charge as long as it lives. Servers that share only a
+database do it twice, which is the same as once.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from lectern.config import Settings
+from lectern.database_address import is_postgres
+from lectern.errors import StoreUnavailable
+from lectern.ops.file_lock import try_lock, unlock
+from lectern.ports import Retention
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 500
+"""Conversations of one transaction: some tens of milliseconds on a small machine."""
+
+MOST_BATCHES: Final = 20
+"""Of one run: ten thousand conversations; what is left waits for the next."""
+
+AGAIN_SECONDS: Final = 3600.0
+"""Between two runs."""
+
+AGAIN_ON_SERVER_SECONDS: Final = 86_400.0
+"""Between two runs on a server over the network: each wakes a database that would sleep, and days are what is kept."""
+
+_JITTER_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What a run has deleted; `is_all` says that nothing old is left."""
+
+    conversations: int
+    logins: int
+    is_all: bool
+
+
+async def retain(settings: Settings, retention: Retention) -> None:
+    """See to it, until cancelled, if no other worker does."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = await asyncio.to_thread(try_lock, settings.data_dir / "RETENTION.lock")
+    except OSError as error:
+        cause = error.strerror or error
+        logger.warning("Nothing is deleted for its age: DATA_DIR %s cannot be written (%s)", settings.data_dir, cause)
+        return
+    if lock is None:
+        return
+    usual = AGAIN_ON_SERVER_SECONDS if is_postgres(settings.sqlalchemy_url) else AGAIN_SECONDS
+    pause = random.uniform(0, _JITTER_SECONDS)  # noqa: S311 - not a secret: servers that start at once take turns
+    try:
+        while True:
+            await asyncio.sleep(pause)
+            done = await expire(settings, retention)
+            pause = usual if done is not None and done.is_all else AGAIN_SECONDS
+    finally:
+        unlock(lock)
+
+
+async def expire(
+    settings: Settings,
+    retention: Retention,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    pause_seconds: float = _PAUSE_SECONDS,
+) -> Expired | None:
+    """One run: delete what is old, and say so in one line of the log.
+
+    Args:
+        settings: How long what is kept.
+        retention: Deletes it.
+        now: The time, UTC.
+        pause_seconds: Between two transactions, for those of readers.
+
+    Returns:
+        What was deleted; None when the database could not be used to the end.
+    """
+    kept_days = ((True, settings.retention_days), (False, settings.account_retention_days))
+    conversations = logins = 0
+    room = MOST_BATCHES
+    try:
+        for anonymous, days in kept_days:
+            before = now() - timedelta(days=days)
+            while days and room:
+                room -= 1
+                deleted = await retention.expire_conversations(before, anonymous=anonymous, most=BATCH)
+                conversations += deleted
+                if deleted < BATCH:
+                    break
+                await asyncio.sleep(pause_seconds)
+        logins = await retention.expire_logins(now())
+        await retention.scrub()
+    except StoreUnavailable:  # the adapter has logged its cause
+        _tell(conversations, logins, "the database is down, and the rest waits")
+        return None
+    _tell(conversations, logins, "" if room else "more wait for the next run")
+    return Expired(conversations, logins, is_all=room > 0)
+
+
+def _tell(conversations: int, logins: int, note: str) -> None:
+    if conversations or logins or note:
+        ending = f"; {note}" if note else ""
+        logger.info("Retention deleted %d conversations and %d ended logins%s", conversations, logins, ending)

@@ -1,0 +1,155 @@
+"""The contract of `Retention`: what is old goes for good, whichever database keeps it."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import anyio
+import pytest
+from sqlalchemy import func, insert, select, update
+from tests.database_servers import Postgres
+
+from lectern.adapters.sql_database import SqlDatabase
+from lectern.adapters.sql_migrations import migrate
+from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, LoginRow, TurnRow
+from lectern.adapters.sql_retention import SqlRetention
+from lectern.adapters.sql_store import SqlStore
+from lectern.errors import ConversationNotFound
+from lectern.ports import Turn
+
+OLD = datetime(2026, 1, 1, tzinfo=UTC)
+LIMIT = OLD + timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """A database of the test's own, and what fills it and empties it."""
+
+    database: SqlDatabase
+    store: SqlStore
+    retention: SqlRetention
+    folder: Path
+
+    async def keep(self, principal: str | None, *asked: datetime, text: str = "Why?") -> str:
+        """Save a conversation of this principal with a turn at each moment; its id."""
+        conversation = str(uuid4())
+        for at in asked:
+            await self.store.save_turn(Turn(str(uuid4()), conversation, text, text, "answered", at))
+        owned = update(ConversationRow).where(ConversationRow.id == UUID(conversation)).values(principal_id=principal)
+        await self.database.run(lambda connection: connection.execute(owned))
+        return conversation
+
+    async def kept(self, *conversations: str) -> list[bool]:
+        """Whether each is still there."""
+
+        async def there(conversation: str) -> bool:
+            try:
+                await self.store.history(conversation, limit=1)
+            except ConversationNotFound:
+                return False
+            return True
+
+        return [await there(conversation) for conversation in conversations]
+
+    async def count(self, table: type[TurnRow | FeedbackRow | LoginRow]) -> int:
+        """Rows of a table."""
+        counted = select(func.count()).select_from(table)
+        return await self.database.run(lambda connection: connection.execute(counted).scalar_one())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def bed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Bed, None]:
+    """An empty database of each kind."""
+    name = f"retention_{secrets.token_hex(4)}"
+    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    url = server.make(name) if server else f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
+    migrate(url)
+    database = SqlDatabase(url, pool_size=3)
+    yield Bed(database, SqlStore(database), SqlRetention(database), tmp_path)
+    await database.close()
+    if server:
+        server.query(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_old_anonymous_conversations_go_whole(bed: Bed) -> None:
+    """Those of visitors and of nobody whose last question is old, turns and feedback included; nothing else does."""
+    visitor, nobody = await bed.keep("visitor:a", OLD), await bed.keep(None, OLD)
+    used, account = await bed.keep("visitor:a", OLD, LIMIT), await bed.keep("account:b", OLD)
+    user = await bed.keep("user:visitor:c", OLD)
+    ids = await bed.database.run(lambda connection: connection.execute(select(TurnRow.id)).scalars().all())
+    rows = [{"turn_id": turn, "rating": 1, "comment": "", "created_at": OLD} for turn in ids]
+    await bed.database.run(lambda connection: connection.execute(insert(FeedbackRow), rows))
+    assert await bed.retention.expire_conversations(LIMIT, anonymous=True, most=10) == 2
+    assert await bed.kept(visitor, nobody, used, account, user) == [False, False, True, True, True]
+    assert (await bed.count(TurnRow), await bed.count(FeedbackRow)) == (4, 4)
+    assert await bed.retention.expire_conversations(LIMIT, anonymous=True, most=10) == 0
+
+
+async def test_old_conversations_of_accounts_go_by_themselves(bed: Bed) -> None:
+    """Those of accounts and users; visitors' are another matter."""
+    visitor, account, user = [await bed.keep(name, OLD) for name in ("visitor:a", "account:b", "user:c")]
+    newer = await bed.keep("account:b", LIMIT)
+    assert await bed.retention.expire_conversations(LIMIT, anonymous=False, most=10) == 2
+    assert await bed.kept(visitor, account, user, newer) == [True, False, False, True]
+
+
+async def test_the_oldest_go_first(bed: Bed) -> None:
+    """No more at once than wanted; fewer say that none is left."""
+    kept = [await bed.keep("visitor:a", OLD + timedelta(days=day)) for day in (3, 1, 2)]
+    assert await bed.retention.expire_conversations(LIMIT, anonymous=True, most=2) == 2
+    assert await bed.kept(*kept) == [True, False, False]
+    assert await bed.retention.expire_conversations(LIMIT, anonymous=True, most=2) == 1
+
+
+async def test_several_at_once_delete_each_once(bed: Bed) -> None:
+    """Two that clean up and one that writes leave what is to be kept, and fail none of them."""
+    kept = [await bed.keep("visitor:a", OLD) for _ in range(20)]
+    counts: list[int] = []
+
+    async def expire() -> None:
+        counts.append(await bed.retention.expire_conversations(LIMIT, anonymous=True, most=15))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(expire)
+        new = await bed.keep("visitor:a", LIMIT)
+    while await bed.retention.expire_conversations(LIMIT, anonymous=True, most=15):
+        pass
+    assert not any(await bed.kept(*kept))
+    assert await bed.kept(new) == [True]
+    assert sum(counts) <= 20
+
+
+async def test_ended_logins_go(bed: Bed) -> None:
+    """Those that still count stay, and so does the account."""
+    account = uuid4()
+    texts = dict.fromkeys(("email_digest", "email", "name", "password_hash"), "x")
+    owner = {"id": account, "created_at": OLD, "updated_at": OLD} | texts
+    logins = [
+        {"id": uuid4(), "account_id": account, "created_at": OLD, "expires_at": LIMIT + timedelta(seconds=seconds)}
+        for seconds in (-1, 0, 1)
+    ]
+    await bed.database.run(lambda connection: connection.execute(insert(AccountRow), owner))
+    await bed.database.run(lambda connection: connection.execute(insert(LoginRow), logins))
+    assert await bed.retention.expire_logins(LIMIT) == 1
+    assert await bed.count(LoginRow) == 2
+
+
+async def test_nothing_of_it_is_left_in_the_file(bed: Bed) -> None:
+    """Deleted for good means that its text is in no file of SQLite's any more; others' is."""
+    if bed.database.dialect != "sqlite":
+        pytest.skip("a server's files are its own; it frees them by itself")
+    await bed.keep("visitor:a", OLD, *(OLD + timedelta(minutes=minute) for minute in range(40)), text="marzipan " * 200)
+    await bed.keep("visitor:a", LIMIT, text="nougat")
+
+    def held(word: bytes) -> bool:
+        return any(word in file.read_bytes() for file in bed.folder.glob("lectern.sqlite3*"))
+
+    assert held(b"marzipan")
+    await bed.retention.expire_conversations(LIMIT, anonymous=True, most=10)
+    await bed.retention.scrub()
+    assert not held(b"marzipan")
+    assert held(b"nougat")
