@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 
 def _readable(text: str) -> str:
@@ -24,8 +24,15 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_readable)]
-Asked = Annotated[Text, AfterValidator(_not_blank)]
+_NO_NUL = r"^[^\u0000]*$"
+_SAYS_SOMETHING = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
+Text = Annotated[str, AfterValidator(_readable), WithJsonSchema({"type": "string", "pattern": _NO_NUL})]
+Asked = Annotated[
+    str,
+    AfterValidator(_readable),
+    AfterValidator(_not_blank),
+    WithJsonSchema({"type": "string", "pattern": _SAYS_SOMETHING}),
+]
 
 
 class ChatRequest(BaseModel):
@@ -45,7 +52,7 @@ class ChatRequest(BaseModel):
     )
     session_id: UUID | None = Field(None, description="The conversation to go on with; left out, a new one starts")
     site: Text | None = Field(None, description="Answer from this site only")
-    stream: bool = Field(default=False, description="Stream the turn, as `Accept: text/event-stream` does")
+    stream: StrictBool = Field(default=False, description="Stream the turn, as `Accept: text/event-stream` does")
 
 
 class SourceBody(BaseModel):
@@ -92,7 +99,7 @@ class SearchRequest(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "health check", "top_k": 5}]})
 
     query: Asked
-    top_k: int = Field(5, ge=1, le=20)
+    top_k: int = Field(5, ge=1, le=20, strict=True)
     site: Text | None = None
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from lectern.errors import NotFound, Unauthorized
 from lectern.ops.findings import Report
+from lectern.ops.schemas import ReportBody
 
 router = APIRouter(tags=["health"])
 
@@ -68,7 +69,7 @@ class ReportDesk:
             return self._report, age
 
 
-@router.get("/health/report")
+@router.get("/health/report", responses={200: {"model": ReportBody}})
 async def report(request: Request) -> JSONResponse:
     """What `./entrypoint.sh check` finds in this worker, at most 15 s old. For the operator only (`ADMIN_TOKEN`)."""
     desk: ReportDesk = request.app.state.report_desk
