@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictBool
 
 
 def _readable(text: str) -> str:
@@ -26,13 +26,8 @@ def _not_blank(text: str) -> str:
 
 _NO_NUL = r"^[^\u0000]*$"
 _SAYS_SOMETHING = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
-Text = Annotated[str, AfterValidator(_readable), WithJsonSchema({"type": "string", "pattern": _NO_NUL})]
-Asked = Annotated[
-    str,
-    AfterValidator(_readable),
-    AfterValidator(_not_blank),
-    WithJsonSchema({"type": "string", "pattern": _SAYS_SOMETHING}),
-]
+Text = Annotated[str, AfterValidator(_readable), Field(json_schema_extra={"pattern": _NO_NUL})]
+Asked = Annotated[Text, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": _SAYS_SOMETHING})]
 
 
 class ChatRequest(BaseModel):
