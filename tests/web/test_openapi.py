@@ -91,6 +91,10 @@ def test_an_operation_tells_its_own_errors(document: dict[str, Any]) -> None:
     """What only one endpoint answers stands beside what all answer."""
     chat = document["paths"]["/chat"]["post"]
     assert codes(chat, "404") == {"conversation_not_found"}
+    assert codes(document["paths"]["/chat/sessions/{session_id}"]["delete"], "404") == {
+        "conversation_not_found",
+        "not_found",
+    }
     assert codes(chat, "502") == {"upstream_unavailable", "upstream_rejected"}
     assert codes(chat, "503") >= {"too_busy", "shutting_down", "store_unavailable", "index_unavailable"}
     assert set(chat["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}

@@ -9,7 +9,6 @@ from lectern.errors import NotFound
 from lectern.pages.rendering import STYLE, render
 from lectern.ports import encode_route
 from lectern.web.deps import PortsDep
-from lectern.web.openapi import problems
 from lectern.web.policy import content_policy
 
 router = APIRouter(tags=["pages"])
@@ -18,7 +17,7 @@ Site = Annotated[str, Path(examples=["lectern"])]
 Route = Annotated[str, Path(description="The page's route with its leading slash, or nothing", examples=["/"])]
 
 
-@router.get("/pages/{site}{route:path}", response_class=HTMLResponse, responses=problems(NotFound))
+@router.get("/pages/{site}{route:path}", response_class=HTMLResponse)
 async def page(site: Site, route: Route, ports: PortsDep) -> HTMLResponse:
     """Show an indexed page with the anchors that answers link to."""
     document = await ports.index.document(site, encode_route(route) or "/")

@@ -129,7 +129,7 @@ def install(app: FastAPI, doors: Doors) -> None:
                 operation = schema["paths"].get(route.path_format, {}).get(method.lower())
                 if operation is not None:
                     path, called = route.path_format or "", frozenset(_calls(route.dependant))
-                    _complete(operation, [*_shared(operation, called), *doors.refusals(method, path)])
+                    _complete(operation, [*_shared(operation, path, called), *doors.refusals(method, path)])
                     if security := doors.security(path, called):
                         operation["security"] = security
         components = schema.setdefault("components", {})
@@ -166,8 +166,12 @@ _RAISED: Final[dict[object, tuple[type[LecternError], ...]]] = {
 """What an endpoint may answer because it takes a dependency."""
 
 
-def _shared(operation: Operation, called: frozenset[object]) -> Iterator[type[LecternError]]:
+def _shared(operation: Operation, path: str, called: frozenset[object]) -> Iterator[type[LecternError]]:
     yield InternalError
+    if "{" in path:  # there may be no such thing, or it is another's
+        yield NotFound
+        if _dependency(CallerDep) in called:
+            yield Forbidden
     if "parameters" in operation or "requestBody" in operation:
         yield InvalidRequest
     for call, kinds in _RAISED.items():
