@@ -82,7 +82,7 @@ class Page:
         Raises:
             Blocked: The page would get a TypeError, or a cookie would be dropped.
         """
-        asked = dict(headers or {})
+        asked = {name: value.strip() for name, value in (headers or {}).items()}
         content = None
         if body is not None:
             content = json.dumps(body).encode()

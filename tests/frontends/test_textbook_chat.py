@@ -269,7 +269,11 @@ def test_an_unknown_session_is_404_by_every_way(reader: Reader) -> None:
         is_error(answer.json())
 
 
-@pytest.mark.parametrize("token", ["", "x", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "e" * 16_000])
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "e" * 16_000],
+    ids=["empty", "a word", "alg none", "16 KB"],
+)
 def test_a_token_that_is_none_is_401_by_every_way(page: Page, token: str) -> None:
     """The page signs its reader out when it sees one, and shows the reason."""
     for method, path, body in [

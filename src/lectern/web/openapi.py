@@ -92,7 +92,7 @@ class Doors:
         writes = method not in {"GET", "HEAD"}
         if writes or _below(path, self.guarded):
             yield OriginNotAllowed
-        if method in {"POST", "PUT", "PATCH"}:
+        if writes:
             yield from (PayloadTooLarge, UnsupportedMediaType)
         if (method, path) in self.metered:
             yield TooBusy
