@@ -42,6 +42,7 @@ _FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 BEARER: Final = "bearer"
 BEARER_BESIDE: Final = "bearerBeside"
 SESSION_COOKIE: Final = "sessionCookie"
+LOGIN_COOKIE: Final = "loginCookie"
 SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
     BEARER: {
         "type": "http",
@@ -60,6 +61,12 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
         "in": "cookie",
         "name": "better-auth.session_token",
         "description": "The session cookie of the site's login server",
+    },
+    LOGIN_COOKIE: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "lectern_login",
+        "description": "The cookie of an account here",
     },
 }
 HEADERS: Final[dict[str, dict[str, Any]]] = {
