@@ -15,24 +15,32 @@ from typing import Any, Final
 import httpx2
 import pytest
 from tests.fuzz.callers import CALLERS, Caller
-from tests.fuzz.conftest import Effort
+from tests.fuzz.conftest import Effort, credentials
 from tests.serving.servers import Served
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(1800)]
 
+CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
 FEWEST_CASES: Final = 1000
 """In one run, of which there are eight. Fewer would mean that the suite no longer reaches the API."""
 
 
 def fuzz(service: Served, caller: Caller, effort: Effort, folder: Path) -> tuple[dict[str, Any], str]:
     """Make up requests of this caller; the report, and what was printed."""
-    base_url = f"http://127.0.0.1:{service.port}"
-    headers = caller.headers(base_url)
+    base_url, headers = f"http://127.0.0.1:{service.port}", credentials[service.port][caller.name]
     listed = httpx2.get(f"{base_url}/api/chat/sessions", headers=headers)
     assert listed.is_success == caller.has_sessions, f"{caller.name} is not who it should be: {listed.text}"
     program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert program is not None
-    command = [program, "run", f"{base_url}/openapi.json", "--no-color", "--continue-on-failure"]
+    command = [
+        program,
+        "--config-file",
+        str(CONFIG),
+        "run",
+        f"{base_url}/openapi.json",
+        "--no-color",
+        "--continue-on-failure",
+    ]
     command += ["--seed", str(effort.seed), "--max-examples", str(effort.cases), "--generation-database", "none"]
     command += ["--request-timeout", "60", "--report", "json", "--report-json-path", str(folder / "report.json")]
     command += ["--max-time", str(effort.seconds)] if effort.seconds else []
