@@ -9,7 +9,7 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test faults test-browser test-retrieval image image-test load bench bench-peers soak counts \
+.PHONY: help run test faults fuzz test-browser test-retrieval image image-test load bench bench-peers soak counts \
   counts-baseline profile check format lock oracle clean
 
 help: ## Show this list
@@ -30,6 +30,10 @@ faults: .venv/dev.installed ## Break what the service leans on, and print what w
 
 test-browser: .venv/dev.installed ## Use the chat page and the widget in a real Chromium (two minutes)
 	$(BIN)/pytest tests/browser
+
+fuzz: .venv/dev.installed ## Send thousands of made-up requests to every route, as several callers (SEED, CASES, SECONDS; minutes)
+	$(BIN)/pytest tests/fuzz $(if $(SEED),--fuzz-seed $(SEED)) $(if $(CASES),--fuzz-cases $(CASES)) \
+	  $(if $(SECONDS),--fuzz-seconds $(SECONDS))
 
 test-retrieval: .venv/dev.installed ## Measure retrieval with the local model on a real site, if it is at hand (minutes)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m slow tests/evaluation

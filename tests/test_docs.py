@@ -13,6 +13,7 @@ from lectern.events import Event
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs" / "http-api.md").read_text(encoding="utf-8")
+SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
@@ -50,6 +51,23 @@ def test_every_room_is_on_the_map() -> None:
             continue
         name = room.name if room.suffix else f"{room.name}/"
         assert name in layout, name
+
+
+def threats() -> list[str]:
+    """The rows of the threat table."""
+    rows = SECURITY.partition("## Threats")[2].splitlines()
+    return [row for row in rows if row.startswith("| ")][1:]
+
+
+@pytest.mark.parametrize("row", threats(), ids=lambda row: row.split("|")[1].strip()[:60])
+def test_every_threat_names_a_test_that_is_there(row: str) -> None:
+    """A defence without a test is a hope; a test that was renamed leaves its row without one."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row.rsplit("|", 2)[1])
+    assert named
+    for path, name in named:
+        assert (ROOT / path).is_file(), path
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^\s*(?:async )?def {name}\(", text, re.MULTILINE), name
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

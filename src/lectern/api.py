@@ -17,6 +17,9 @@ GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
 
+OPERATED = ("/admin", "/health/report", "/ingest")
+"""Paths, with all below them, that are the operator's: 401 without `ADMIN_TOKEN`, 404 where there is none."""
+
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}

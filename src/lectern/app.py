@@ -12,7 +12,7 @@ import lectern
 from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
 from lectern.admin.people import PeopleDesk
-from lectern.api import GUARDED, METERED, ROUTERS
+from lectern.api import GUARDED, METERED, OPERATED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
@@ -27,7 +27,7 @@ from lectern.resilience.admission import Limiter
 from lectern.resilience.door import Door
 from lectern.serving import process
 from lectern.serving.proxies import ProxyHeadersMiddleware
-from lectern.web import problems
+from lectern.web import openapi, problems
 from lectern.web.access import Access
 from lectern.web.admission import AdmissionMiddleware
 from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddleware
@@ -103,6 +103,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     _add_middleware(app, settings)
     for router in ROUTERS:
         app.include_router(router)
+    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))
     return app
 
 

@@ -1,7 +1,11 @@
-"""Two real HTTP servers beside Lectern: a documentation site, and the edge of a host that lets servers sleep."""
+"""Two real HTTP servers beside Lectern: a documentation site, and the edge of a host that lets servers sleep.
+
+Both speak https where a test hands them a certificate; the edge then tells the server behind it, as every edge does.
+"""
 
 import contextlib
 import http.client
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,15 +24,17 @@ class Site:
 
     Attributes:
         port: Where it listens.
+        scheme: How it is asked.
         pages: `(HTML, headers)` by path.
     """
 
     port: int
+    scheme: str = "http"
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
 
     def origin(self, name: str) -> str:
         """The origin of one of its names."""
-        return f"http://{name}.localhost:{self.port}"
+        return f"{self.scheme}://{name}.localhost:{self.port}"
 
 
 @dataclass(slots=True)
@@ -38,10 +44,12 @@ class Edge:
     Attributes:
         port: Where it listens.
         naps: How many more requests of a path are answered with the host's own page instead.
+        seen: `(method, path, Cookie header)` of what was passed on, in order.
     """
 
     port: int
     naps: Counter[str] = field(default_factory=Counter)
+    seen: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -62,9 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def running_site() -> Iterator[Site]:
+def running_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
     """Run a site."""
-    site = Site(0)
+    site = Site(0, "https" if tls else "http")
 
     class Handler(_Handler):
         def do_GET(self) -> None:
@@ -72,12 +80,12 @@ def running_site() -> Iterator[Site]:
             status = HTTPStatus.OK if html else HTTPStatus.NOT_FOUND
             self.answer(status, html.encode(), headers)
 
-    with _serving(Handler) as site.port:
+    with _serving(Handler, tls) as site.port:
         yield site
 
 
 @contextlib.contextmanager
-def running_edge(behind: int) -> Iterator[Edge]:
+def running_edge(behind: int, tls: ssl.SSLContext | None = None) -> Iterator[Edge]:
     """Run an edge before the server on a port of this machine."""
     edge = Edge(0)
 
@@ -88,6 +96,9 @@ def running_edge(behind: int) -> Iterator[Edge]:
         def do_POST(self) -> None:
             self.forward()
 
+        def do_OPTIONS(self) -> None:
+            self.forward()
+
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             path = self.path.partition("?")[0]
@@ -95,9 +106,11 @@ def running_edge(behind: int) -> Iterator[Edge]:
                 edge.naps[path] -= 1
                 self.answer(HTTPStatus.SERVICE_UNAVAILABLE, _SLEEPING, {})
                 return
+            edge.seen.append((self.command, path, self.headers.get("Cookie", "")))
+            told = {"X-Forwarded-Proto": "https", "X-Forwarded-For": self.client_address[0]} if tls else {}
             server = http.client.HTTPConnection("127.0.0.1", behind, timeout=30)
             try:
-                server.request(self.command, self.path, body, dict(self.headers) | {"Connection": "close"})
+                server.request(self.command, self.path, body, dict(self.headers) | told | {"Connection": "close"})
                 response = server.getresponse()
                 self.send_response(response.status)
                 for name, value in response.getheaders():
@@ -109,13 +122,16 @@ def running_edge(behind: int) -> Iterator[Edge]:
             finally:
                 server.close()
 
-    with _serving(Handler) as edge.port:
+    with _serving(Handler, tls) as edge.port:
         yield edge
 
 
 @contextlib.contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def _serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls:
+            # The handshake is each connection's own thread's: the browser opens some that never say a word.
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from lectern.ops.report_desk import ReportDesk
+from lectern.ops.schemas import ReportBody
 from lectern.web.access import OperatorDep
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health/report")
+@router.get("/health/report", responses={200: {"model": ReportBody}})
 async def report(request: Request, _operator: OperatorDep) -> JSONResponse:
     """What `./entrypoint.sh check` finds in this worker, at most 15 s old. For the operator only (`ADMIN_TOKEN`)."""
     desk: ReportDesk = request.app.state.report_desk

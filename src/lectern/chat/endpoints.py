@@ -22,19 +22,33 @@ from lectern.chat.schemas import (
     SearchRequest,
     SearchResult,
 )
-from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
+from lectern.errors import (
+    ConversationNotFound,
+    Forbidden,
+    InvalidRequest,
+    LecternError,
+    ShuttingDown,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    error_of,
+)
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
 from lectern.formats.sources import source_body
 from lectern.limits.budgets import Budgets, payer_of
 from lectern.web.access import Caller, CallerDep, CertainCallerDep
 from lectern.web.deps import PortsDep
+from lectern.web.openapi import problems
 from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
 
 logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["chat"])
+
+_SESSION_ID = "$response.body#/session_id"
+"""Where OpenAPI finds the id with which an answer's conversation is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,16 @@ ConfigDep = Annotated[ChatConfig, Depends(_config)]
 @router.post(
     "/chat",
     response_model=ChatAnswer,
-    responses={200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "The answer"}},
+    responses={
+        200: {
+            "content": {sse.MEDIA_TYPE: sse.MEDIA},
+            "description": "The answer",
+            "links": {"delete": {"operationId": "delete_session", "parameters": {"session_id": _SESSION_ID}}},
+        },
+        **problems(
+            ConversationNotFound, Forbidden, ShuttingDown, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+        ),
+    },
 )
 async def chat(
     body: ChatRequest, request: Request, caller: CallerDep, ports: PortsDep, config: ConfigDep
@@ -107,7 +130,9 @@ async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> Sea
     )
 
 
-@router.delete("/chat/sessions/{session_id}")
+@router.delete(
+    "/chat/sessions/{session_id}", operation_id="delete_session", responses=problems(ConversationNotFound, Forbidden)
+)
 async def delete_session(session_id: UUID, caller: CertainCallerDep, ports: PortsDep) -> Deleted:
     """Delete a conversation and all its turns."""
     await ports.store.delete_conversation(str(session_id), principal_id=caller.principal.id)

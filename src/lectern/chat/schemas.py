@@ -3,7 +3,7 @@
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from lectern.formats.sources import SourceBody
 from lectern.web.texts import Text, readable
@@ -27,7 +27,8 @@ def _no_truth(rating: object) -> object:
 MOST_COMMENT_CHARACTERS: Final = 2000
 """Longest comment on an answer: a page of prose."""
 
-Asked = Annotated[Text, AfterValidator(_not_blank)]
+_SAYS_SOMETHING = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
+Asked = Annotated[Text, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": _SAYS_SOMETHING})]
 
 
 class ChatRequest(BaseModel):
@@ -47,7 +48,7 @@ class ChatRequest(BaseModel):
     )
     session_id: UUID | None = Field(None, description="The conversation to go on with; left out, a new one starts")
     site: Text | None = Field(None, description="Answer from this site only")
-    stream: bool = Field(default=False, description="Stream the turn, as `Accept: text/event-stream` does")
+    stream: StrictBool = Field(default=False, description="Stream the turn, as `Accept: text/event-stream` does")
 
 
 class ChatMetadata(BaseModel):
@@ -78,7 +79,7 @@ class SearchRequest(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "health check", "top_k": 5}]})
 
     query: Asked
-    top_k: int = Field(5, ge=1, le=20)
+    top_k: int = Field(5, ge=1, le=20, strict=True)
     site: Text | None = None
 
 

@@ -4,6 +4,7 @@ Frames are made by hand: 1 to 3 µs each, against 38 for the framework's own eve
 """
 
 import json
+from typing import Any, Final, get_args
 
 from lectern.errors import LecternError
 from lectern.events import Delta, Event, Failed, payload
@@ -11,6 +12,20 @@ from lectern.events import Delta, Event, Failed, payload
 MEDIA_TYPE = "text/event-stream"
 PING = b": ping\n\n"
 """A comment: keeps proxies from closing a silent stream; clients ignore it."""
+
+MEDIA: Final[dict[str, Any]] = {
+    "itemSchema": {
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": [event.__name__.lower() for event in get_args(Event)]},
+            "id": {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "The event's place in its turn"},
+            "data": {"type": "string", "contentMediaType": "application/json"},
+        },
+        "required": ["event", "data"],
+        "additionalProperties": False,
+    }
+}
+"""How OpenAPI describes a turn's stream: each item is an event."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

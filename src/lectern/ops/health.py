@@ -50,15 +50,48 @@ class CircuitBody(BaseModel):
     operations: dict[str, str] = Field(default_factory=dict, description="The state of each operation")
 
 
-@router.get("/health")
+class PartBody(BaseModel):
+    """What is known of a part."""
+
+    kind: str
+    state: Literal["ok", "down", "unknown"]
+    note: str
+
+
+class TurnsBody(BaseModel):
+    """How busy this worker is."""
+
+    under_way: int
+    limit: int | None = Field(description="Set by the worker itself while it does not keep up, else null")
+    refused: int = Field(description="Since its start")
+
+
+class HealthBody(BaseModel):
+    """How well the service is."""
+
+    status: Literal["healthy", "degraded"]
+    version: str
+    uptime_seconds: float
+    startup_seconds: dict[str, float] = Field(description="From the process's beginning to each milestone")
+    turns: TurnsBody
+    parts: dict[str, PartBody]
+
+
+class ReadinessBody(BaseModel):
+    """Whether a worker takes new work."""
+
+    status: Literal["ready", "warming", "draining"]
+
+
+@router.get("/health", responses={200: {"model": HealthBody}})
 @router.head("/health", include_in_schema=False)
-async def health(request: Request) -> dict[str, Any]:
+async def health(request: Request) -> JSONResponse:
     """The service is up; `parts` says how well."""
     ports: Ports = request.app.state.ports
     parts = ports.parts()
     readiness: Readiness = request.app.state.readiness
     door: Door = request.app.state.door
-    return {
+    body: dict[str, Any] = {
         "status": overall(parts, [circuit.describe() for circuit in ports.circuits]),
         "version": request.app.version,
         "uptime_seconds": readiness.uptime_seconds,
@@ -66,9 +99,10 @@ async def health(request: Request) -> dict[str, Any]:
         "turns": {"under_way": door.turns, "limit": door.limit, "refused": door.refused},
         "parts": {part.name: {"kind": part.kind, "state": part.state, "note": part.note} for part in parts},
     }
+    return JSONResponse(body)
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses={200: {"model": ReadinessBody}, 503: {"model": ReadinessBody}})
 @router.head("/health/ready", include_in_schema=False)
 async def ready(request: Request) -> JSONResponse:
     """200 when this worker is warm and takes new work, else 503."""

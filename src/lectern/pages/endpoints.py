@@ -13,9 +13,12 @@ from lectern.web.policy import content_policy
 
 router = APIRouter(tags=["pages"])
 
+Site = Annotated[str, Path(examples=["lectern"])]
+Route = Annotated[str, Path(description="The page's route with its leading slash, or nothing", examples=["/"])]
+
 
 @router.get("/pages/{site}{route:path}", response_class=HTMLResponse)
-async def page(site: Annotated[str, Path(max_length=200)], route: str, ports: PortsDep) -> HTMLResponse:
+async def page(site: Site, route: Route, ports: PortsDep) -> HTMLResponse:
     """Show an indexed page with the anchors that answers link to."""
     document = await ports.index.document(site, encode_route(route) or "/")
     if document is None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 
 def readable(text: str) -> str:
@@ -20,4 +20,5 @@ def readable(text: str) -> str:
     return text.strip()
 
 
-Text = Annotated[str, AfterValidator(readable)]
+_NO_NUL = r"^[^\u0000]*$"
+Text = Annotated[str, AfterValidator(readable), Field(json_schema_extra={"pattern": _NO_NUL})]

@@ -5,15 +5,29 @@ import re
 from functools import cache
 from http import HTTPStatus
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import BaseModel
 
 from lectern.web.policy import content_policy
 
 router = APIRouter(tags=["home"])
 _STATIC = resources.files("lectern.widget") / "static"
+
+
+class NameCard(BaseModel):
+    """What this service is, and where its parts are."""
+
+    status: Literal["online"]
+    service: str
+    version: str
+    chat: str
+    search: str
+    widget: str
+    health: str
+    docs: str
 
 
 @cache
@@ -31,7 +45,11 @@ def widget_script() -> tuple[str, str]:
     return script, f'"{hashlib.sha256(script.encode()).hexdigest()[:16]}"'
 
 
-@router.get("/", response_class=JSONResponse)
+@router.get(
+    "/",
+    response_class=JSONResponse,
+    responses={200: {"model": NameCard, "content": {"text/html": {"schema": {"type": "string"}}}}},
+)
 @router.head("/", include_in_schema=False)
 async def home(request: Request) -> Response:
     """Say what this is: the chat page when HTML is asked for, else one JSON object."""
@@ -51,7 +69,14 @@ async def home(request: Request) -> Response:
     return JSONResponse(card, headers={"Vary": "Accept"})
 
 
-@router.get("/widget.js", response_class=Response, responses={200: {"content": {"text/javascript": {}}}})
+@router.get(
+    "/widget.js",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/javascript": {"schema": {"type": "string"}}}},
+        304: {"description": "`If-None-Match` names what would be sent"},
+    },
+)
 @router.head("/widget.js", include_in_schema=False)
 async def widget(if_none_match: Annotated[str, Header()] = "") -> Response:
     """The script that puts the assistant on a page of any site, by one `<script src>`."""

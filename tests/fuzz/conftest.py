@@ -1,0 +1,78 @@
+"""The fuzz suite's fixtures: a real service on each database, and how hard to try."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from tests.database_servers import Postgres
+from tests.fuzz.callers import CALLERS, SETTINGS, Headers
+from tests.service_process import UP, environment
+from tests.serving.servers import ROOT, Served, until
+
+_runs: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to try.
+
+    Attributes:
+        seed: Where the dice start; the same one makes the same requests.
+        cases: Most requests that are made up for an operation, besides those that cover its schema.
+        seconds: Go on making up requests for this long; None to stop when there were `cases`.
+    """
+
+    seed: int
+    cases: int
+    seconds: int | None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make fuzz SEED=7 CASES=500 SECONDS=600`."""
+    parser.addoption("--fuzz-seed", type=int, default=1)
+    parser.addoption("--fuzz-cases", type=int, default=100)
+    parser.addoption("--fuzz-seconds", type=int, default=None)
+
+
+@pytest.fixture
+def effort(request: pytest.FixtureRequest) -> Effort:
+    """What the command line says."""
+    option = request.config.getoption
+    return Effort(option("--fuzz-seed"), option("--fuzz-cases"), option("--fuzz-seconds"))
+
+
+@pytest.fixture
+def runs() -> list[str]:
+    """What is told of each run at the end."""
+    return _runs
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many requests were made."""
+    if _runs:
+        terminalreporter.section("fuzzing")
+        for line in _runs:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A running service that knows every caller and limits nobody, on either database."""
+    folder = tmp_path_factory.mktemp("fuzzed")
+    settings = dict(SETTINGS)
+    if request.param == "postgres":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        settings["DATABASE_URL"] = postgres.make("fuzzed")
+    served = Served(["./entrypoint.sh"], folder, ROOT, environment(folder, **settings))
+    try:
+        until(lambda: UP.search(served.log) is not None or served.process.poll() is not None, seconds=60)
+        assert UP.search(served.log), served.log
+        yield served
+    finally:
+        served.close()
+
+
+@pytest.fixture(scope="session")
+def credentials(service: Served) -> dict[str, Headers]:
+    """What each caller sends, by its name: all made before anybody has used up the sign-ups of this address."""
+    return {caller.name: caller.headers(f"http://127.0.0.1:{service.port}") for caller in CALLERS}
