@@ -13,6 +13,7 @@ from tests.browser.servers import Edge, Site
 
 QUESTION = "How do I prime the pump?"
 BLOCK = 2  # Chromium's own number for it
+TOKEN = "operator-token-0123456789"
 
 MakeProfile = Callable[..., Page]
 
@@ -127,6 +128,67 @@ def test_the_selected_text_goes_with_the_question(visitor: Visitor, lectern: str
     page.keyboard.press("Enter")
     expect(frame.locator("ol.sources")).to_have_count(2)
     assert bodies == ["The upper valve.", None]
+
+
+@pytest.fixture(scope="module")
+def operated(serve: Callable[..., str]) -> str:
+    """A Lectern that knows one token for sure: its operator's."""
+    return serve(ADMIN_TOKEN=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("hook", "sent"),
+    [
+        (f"async () => '{TOKEN}'", f"Bearer {TOKEN}"),
+        (f"() => '{TOKEN}'", f"Bearer {TOKEN}"),
+        ("() => null", None),
+        ("() => { throw new Error('signed out'); }", None),
+        ("async () => ({ not: 'a token' })", None),
+        ("'no function'", None),
+    ],
+    ids=["promised", "at once", "signed out", "throws", "nonsense", "no function"],
+)
+def test_the_page_says_who_its_reader_is(
+    visitor: Visitor, operated: str, site: Site, hook: str, sent: str | None
+) -> None:
+    """Its token goes with each question, asked for anew; without one the question is a visitor's."""
+    page = visitor.page()
+    headers: list[str | None] = []
+
+    def keep(request: Request) -> None:
+        if request.method == "POST":
+            headers.append(request.headers.get("x-lectern-authorization"))
+
+    page.on("request", keep)
+    page.goto(put_on(site, operated))
+    page.evaluate(f"() => {{ window.asked = 0; window.lectern = {{ token: {hook} }}; }}")
+    page.evaluate(
+        "() => { const token = window.lectern.token;"
+        " if (token.call) window.lectern.token = (...given) => { window.asked++; return token(...given); }; }"
+    )
+    frame = open_widget(page)
+    for count in (1, 2):
+        frame.get_by_label("Your question").fill(QUESTION)
+        page.keyboard.press("Enter")
+        expect(frame.locator("ol.sources")).to_have_count(count)
+    assert headers == [sent, sent]
+    assert page.evaluate("window.asked") == (0 if hook == "'no function'" else 2)
+
+
+def test_only_the_frame_is_told_who_the_reader_is(visitor: Visitor, operated: str, site: Site) -> None:
+    """The same words from the page itself do not even ask the page's function."""
+    page = visitor.page()
+    page.goto(put_on(site, operated))
+    page.evaluate(
+        f"() => {{ window.asked = 0; window.lectern = {{ token: () => {{ asked++; return '{TOKEN}'; }} }}; }}"
+    )
+    page.evaluate(
+        "() => { window.heard = 0; addEventListener('message', ({ data }) => heard += data === 'lectern:token'); }"
+    )
+    open_widget(page)
+    page.evaluate("postMessage('lectern:token', '*')")
+    page.wait_for_function("heard === 1")
+    assert page.evaluate("asked") == 0
 
 
 def test_messages_of_another_window_change_nothing(visitor: Visitor, lectern: str, site: Site) -> None:

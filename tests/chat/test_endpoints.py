@@ -77,7 +77,7 @@ async def test_the_same_as_a_stream(client: Client, way: str) -> None:
     body = {"message": "What is a reducer?"} | ({"stream": True} if way == "field" else {})
     response = await client.post("/chat", json=body, headers=SSE if way == "header" else {})
     assert response.headers["content-type"].startswith("text/event-stream")
-    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["cache-control"] == "private, no-store"
     seen = events(response.text)
     assert [name for name, _, _ in seen] == ["started", "sources", "delta", "delta", "done"]
     assert [number for _, number, _ in seen] == ["1", "2", "3", "4", "5"]

@@ -90,7 +90,7 @@ async def test_frames_are_sent_one_by_one_and_ended() -> None:
     await start(frames, reader)
     assert [message.get("body") for message in reader.sent] == [None, b"one", b"two", b""]
     headers = dict(reader.sent[0]["headers"])
-    assert headers[b"cache-control"] == b"no-cache"
+    assert headers[b"cache-control"] == b"private, no-store"
     assert headers[b"x-accel-buffering"] == b"no"
     assert b"content-length" not in headers
     assert reader.ended

@@ -77,7 +77,7 @@ async def _caller(request: Request, access: AccessDep) -> Caller:
     principal, trouble = await _known(request, access)
     if principal is not None:
         return Caller(principal, address)
-    is_secure = request.url.scheme == "https"
+    is_secure = request.scope["scheme"] == "https"
     visitor = access.visitors.of(request.cookies.get(SECURE_COOKIE if is_secure else COOKIE))
     if visitor.is_new or visitor.is_stale:
         answer_headers.add(request.scope, "Set-Cookie", access.visitors.cookie(visitor, secure=is_secure))

@@ -49,7 +49,9 @@ class StreamingFrames(Response):
         self.cut_frame = cut_frame
         self.heartbeat = heartbeat
         # No compression and no proxy buffering: a token must leave when it comes.
-        super().__init__(media_type=media_type, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        super().__init__(
+            media_type=media_type, headers={"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+        )
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,8 @@ const PARTS = { llm: "the language model", embeddings: "search by meaning", rera
   index: "the main index", store: "the kept conversation" };
 const WAKING = { store: "Waking the database …", embeddings: "Waking the search …", index: "Waking the search …",
   rerank: "Waking the search …", llm: "The language model is starting …" };
-let running = null, turns = [];
+const TOKEN_SECONDS = 10;
+let running = null, turns = [], hasTokens = false, told = () => {};
 
 class Problem extends Error {
   constructor(message, retryable) { super(message); this.retryable = retryable; }
@@ -45,11 +46,22 @@ const pause = (seconds, signal) => new Promise((resolve, reject) => {
   signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
 });
 
+// What shows who the reader is, where the page that the widget is on knows it; else the cookies do, or nothing.
+async function credentials() {
+  const token = hasTokens && await new Promise((resolve) => {
+    told = resolve;
+    setTimeout(resolve, 1000 * TOKEN_SECONDS, "");
+    parent.postMessage("lectern:token", reader);
+  });
+  // Not Authorization, which on a private Space is the Hub's.
+  return /^[!-~]+$/.test(token || "") ? { "X-Lectern-Authorization": `Bearer ${token}` } : {};
+}
+
 async function post(turn, signal) {
   for (let attempt = 0; ; ) {
     const body = { message: turn.question, context: turn.context || undefined, session_id: store.getItem(KEY) || undefined };
-    const response = await fetch("chat", { method: "POST", signal, body: JSON.stringify(body),
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" } });
+    const headers = { "Content-Type": "application/json", Accept: "text/event-stream", ...await credentials() };
+    const response = await fetch("chat", { method: "POST", credentials: "include", signal, headers, body: JSON.stringify(body) });
     const kind = response.headers.get("content-type") || "";
     if (kind.startsWith("text/event-stream")) return response;
     if (kind.includes("json")) {
@@ -139,7 +151,10 @@ for (const turn of turns) Object.assign(new Turn(turn.question, turn.context), {
 
 if (framed && /^https?:\/\//.test(reader)) {
   addEventListener("message", ({ origin, source, data }) => {
-    if (origin !== reader || source !== parent || data?.lectern !== "open") return;
+    if (origin !== reader || source !== parent) return;
+    if (data?.lectern === "token") told(data.token);
+    if (data?.lectern !== "open") return;
+    hasTokens = data.tokens === true;
     if (/^(light|dark)$/.test(data.theme)) document.documentElement.style.colorScheme = data.theme;
     show(String(data.context || "").slice(0, 4000));
     box.focus();

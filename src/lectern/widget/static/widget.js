@@ -1,5 +1,4 @@
-// A button at the corner of a page that opens the assistant: <script src="https://HOST/widget.js" defer></script>
-// Attributes: data-title, data-position (left, right), data-color. A CSP needs script-src, frame-src HOST.
+// A button that opens the assistant: docs/widget.md
 (() => {
   "use strict";
   const script = document.currentScript;
@@ -7,7 +6,7 @@
   const { title = "Ask this site", position, color } = script.dataset;
   const chat = new URL("./", script.src);
   chat.searchParams.set("embed", location.origin);
-  const WAITS = [2, 4, 8, 15, 15, 15, 15]; // seconds, for a server that sleeps
+  const WAITS = [2, 4, 8, 15, 15, 15, 15]; // seconds
   const CSS = `
 :host { all: initial; position: fixed; bottom: 1rem; z-index: 2147483000; font: 16px/1.5 system-ui, sans-serif }
 button { font: inherit; cursor: pointer; border: 0; user-select: none; -webkit-user-select: none }
@@ -26,7 +25,7 @@ iframe { flex: 1; border: 0 }
 }
 @media (prefers-reduced-motion: no-preference) {
   section { animation: rise .15s }
-  @keyframes rise { from { opacity: 0; transform: translateY(8px) } }
+  @keyframes rise { from { opacity: 0; translate: 0 8px } }
 }
 @media print { :host { display: none } }`;
 
@@ -36,8 +35,8 @@ iframe { flex: 1; border: 0 }
     return made;
   };
   const host = make("lectern-widget");
-  const button = make("button", { type: "button", className: "open", textContent: title, ariaExpanded: "false" });
-  const shut = make("button", { type: "button", className: "close", textContent: "×", ariaLabel: "Close" });
+  const button = make("button", { className: "open", textContent: title, ariaExpanded: "false" });
+  const shut = make("button", { className: "close", textContent: "×", ariaLabel: "Close" });
   const frame = make("iframe", { title, hidden: true, referrerPolicy: "strict-origin" });
   const note = make("p", { role: "status" });
   const panel = make("section", { role: "dialog", ariaLabel: title, hidden: true },
@@ -48,10 +47,12 @@ iframe { flex: 1; border: 0 }
   const theme = () =>
     [getComputedStyle(page).colorScheme, page.dataset.theme].find((name) => /^(dark|light)$/.test(name)) ||
     (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const post = (message) => frame.contentWindow.postMessage(message, chat.origin);
   const tell = () => {
     const context = String(getSelection()).trim().slice(0, 4000);
-    frame.contentWindow.postMessage({ lectern: "open", theme: theme(), context }, chat.origin);
+    post({ lectern: "open", theme: theme(), context, tokens: true });
   };
+  const token = async () => { try { return `${await window.lectern.token() || ""}`; } catch {} };
   const load = () => { frame.src = chat.href; };
   const show = (shown) => {
     clearTimeout(timer);
@@ -74,6 +75,7 @@ iframe { flex: 1; border: 0 }
   addEventListener("message", ({ origin, source, data }) => {
     if (origin !== chat.origin || source !== frame.contentWindow) return;
     if (data === "lectern:close") show(false);
+    if (data === "lectern:token") token().then((token) => post({ lectern: "token", token }));
     if (data !== "lectern:ready") return;
     clearTimeout(timer);
     ready = note.hidden = true;
