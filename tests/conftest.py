@@ -15,7 +15,7 @@ from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
 from lectern.config import Settings
-from lectern.ports import LLM, Index, Ports
+from lectern.ports import LLM, Counters, Index, Ports
 
 # Programs that tests start find the sources as the tests themselves do, also under a bare `pytest`.
 _ROOT = Path(__file__).parents[1]
@@ -82,11 +82,18 @@ async def make_client(store: SqlStore, settings: Settings) -> AsyncGenerator[Mak
     """Makes a client of an app whose index and model are the test's choice."""
     clients: list[Client] = []
 
-    def make(*, index: Index | None = None, llm: LLM | None = None, changed: Settings | None = None) -> Client:
+    def make(
+        *,
+        index: Index | None = None,
+        llm: LLM | None = None,
+        changed: Settings | None = None,
+        counters: Counters | None = None,
+    ) -> Client:
         ports = Ports(
             store=store,
             index=index or FixedIndex(hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))),
             llm=llm or ScriptedLLM("Reducers ", "are pure [1]."),
+            counters=counters,
         )
         transport = httpx2.ASGITransport(create_app(changed or settings, ports), raise_app_exceptions=False)
         clients.append(Client(transport=transport, base_url="http://lectern.test"))

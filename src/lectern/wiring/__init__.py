@@ -3,6 +3,7 @@
 Nothing here connects to anything: adapters open what they need at their first use, in the worker that uses it.
 """
 
+from lectern.wiring.counters import build_rules
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.doctor import examine
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
@@ -14,6 +15,7 @@ __all__ = [
     "build_index",
     "build_origin_rules",
     "build_ports",
+    "build_rules",
     "examine",
     "fetch_embedding_model",
     "has_pages",

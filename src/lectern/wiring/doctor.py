@@ -32,5 +32,7 @@ def _secrets(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
+    if settings.redis_password is not None:
+        yield settings.redis_password
     if (password := urlsplit(settings.sqlalchemy_url).password) is not None:
         yield unquote(password)
