@@ -15,6 +15,7 @@ from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.lifecycle.lifespan import lifespan
+from lectern.limits.rates import Rates
 from lectern.ops.endpoints import ReportDesk
 from lectern.ops.health import Readiness
 from lectern.ports import Ports
@@ -29,7 +30,7 @@ from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddlewar
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
-from lectern.wiring import build_origin_rules, build_ports, examine
+from lectern.wiring import build_origin_rules, build_ports, build_rules, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             database_connections=plan.database_connections,
             search_threads=plan.search_threads,
             shared=process.circuits(),
+            numbers=process.numbers(),
         )
     app = FastAPI(
         title="Lectern",
@@ -80,6 +82,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
     )
+    rules = build_rules(settings)
+    app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)
     _add_middleware(app, settings)

@@ -27,6 +27,7 @@ from lectern.errors import InvalidRequest, LecternError, ShuttingDown, error_of
 from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
 from lectern.formats import sse
 from lectern.web.deps import PortsDep
+from lectern.web.rates import RATED
 from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
 
@@ -60,6 +61,7 @@ ConfigDep = Annotated[ChatConfig, Depends(_config)]
 
 @router.post(
     "/chat",
+    dependencies=[RATED],
     response_model=ChatAnswer,
     responses={200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "The answer"}},
 )
@@ -79,7 +81,7 @@ async def chat(body: ChatRequest, request: Request, ports: PortsDep, config: Con
     )
 
 
-@router.post("/search")
+@router.post("/search", dependencies=[RATED])
 async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> SearchAnswer:
     """Find the sections that match, without an answer."""
     _check_length("query", body.query, config)
