@@ -17,7 +17,7 @@ from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
 from lectern.config import Settings
-from lectern.ports import LLM, IdentitySource, Index, Ports
+from lectern.ports import LLM, Counters, IdentitySource, Index, Ports
 
 # Programs that tests start find the sources as the tests themselves do, also under a bare `pytest`.
 _ROOT = Path(__file__).parents[1]
@@ -90,6 +90,7 @@ async def make_client(store: SqlStore, settings: Settings) -> AsyncGenerator[Mak
         llm: LLM | None = None,
         changed: Settings | None = None,
         identities: tuple[IdentitySource, ...] = (),
+        counters: Counters | None = None,
     ) -> Client:
         ports = Ports(
             store=store,
@@ -97,6 +98,7 @@ async def make_client(store: SqlStore, settings: Settings) -> AsyncGenerator[Mak
             llm=llm or ScriptedLLM("Reducers ", "are pure [1]."),
             conversations=SqlConversations(database_of(store)),
             identities=identities,
+            counters=counters,
         )
         transport = httpx2.ASGITransport(create_app(changed or settings, ports), raise_app_exceptions=False)
         clients.append(Client(transport=transport, base_url="http://lectern.test"))

@@ -1,6 +1,7 @@
 """Counters in this process's memory, for tests of what counts with them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from lectern.ports import Part, Rate, Standing
 
@@ -18,6 +19,10 @@ class MemoryCounters:
     async def take(self, key: str, rate: Rate) -> Standing:
         """Always pass."""
         return Standing(allowed=True, remaining=rate.count, reset_seconds=0, retry_after_seconds=0)
+
+    async def take_all(self, takes: Sequence[tuple[str, Rate]]) -> list[Standing]:
+        """Always pass."""
+        return [await self.take(key, rate) for key, rate in takes]
 
     async def spent(self, key: str) -> float:
         """The sum."""

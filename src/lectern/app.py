@@ -19,6 +19,7 @@ from lectern.config import Settings
 from lectern.formats import sse
 from lectern.lifecycle.lifespan import lifespan
 from lectern.lifecycle.refreshing import ingest_content
+from lectern.limits.rates import Rates
 from lectern.ops.health import Readiness
 from lectern.ops.report_desk import ReportDesk
 from lectern.ports import Ports
@@ -35,7 +36,7 @@ from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, Reques
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.web.visitors import Visitors
-from lectern.wiring import build_budgets, build_keyring, build_origin_rules, build_ports, examine
+from lectern.wiring import build_budgets, build_keyring, build_origin_rules, build_ports, build_rules, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             database_connections=plan.database_connections,
             search_threads=plan.search_threads,
             shared=process.circuits(),
+            numbers=process.numbers(),
         )
     app = FastAPI(
         title="Lectern",
@@ -98,6 +100,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
         budgets=build_budgets(settings, ports.counters),
     )
+    rules = build_rules(settings)
+    app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)
     _add_middleware(app, settings)

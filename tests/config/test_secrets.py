@@ -18,22 +18,19 @@ from lectern.config import ConfigError, Settings
 
 SECRET = {name: field for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
 _ADDRESSES = {"database_url", "neon_api_key"}
-HELD = {
-    name.upper(): (
-        f"postgresql://reader:pw-{name}%2F@{{host}}:1/db?sslpassword=tls-{name}"
-        if name in _ADDRESSES
-        else f"sk-{name}-hunter2-0123456789abcdef"
-    )
-    for name in SECRET
-}
-"""A value of its own for each secret setting, as long as any wants it; addresses hold two."""
+_FORMS = dict.fromkeys(_ADDRESSES, "postgresql://reader:pw-{name}%2F@{{host}}:1/db?sslpassword=tls-{name}")
+_FORMS["redis_url"] = "redis://reader:sk-{name}-hunter2@{{host}}:1/0"
+HELD = {name.upper(): _FORMS.get(name, "sk-{name}-hunter2-0123456789abcdef").format(name=name) for name in SECRET}
+"""A value of its own for each secret setting, as long as any wants it; a database's address holds two."""
 
 BODY = {"message": "How do I run the tests?"}
 
 
 def forms(name: str) -> Iterator[str]:
     """Each form in which a secret setting's value could appear."""
-    parts = [f"pw-{name.lower()}", f"tls-{name.lower()}"] if name.lower() in _ADDRESSES else [HELD[name]]
+    parts = (
+        [f"pw-{name.lower()}", f"tls-{name.lower()}"] if name.lower() in _ADDRESSES else [f"sk-{name.lower()}-hunter2"]
+    )
     for part in parts:
         yield part
         yield quote(part, safe="")
@@ -57,7 +54,9 @@ def secrets(host: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_what_could_hold_a_secret_is_one(name: str) -> None:
     """By its name: a key, a token, a secret, a password, or an address that carries a login."""
-    sounds_secret = re.search(r"(^|_)(key|token|secret|password|passwd|credentials?|dsn)(_|$)|^database_url$", name)
+    sounds_secret = re.search(
+        r"(^|_)(key|token|secret|password|passwd|credentials?|dsn)(_|$)|^(database|redis)_url$", name
+    )
     counts = name.endswith(("_seconds", "_tokens", "_prices"))
     assert bool(sounds_secret and not counts) == (name in SECRET)
 

@@ -7,6 +7,7 @@ import pytest
 from tests.contracts.qdrant_memory import LocalTransport
 from tests.database_servers import Postgres, running_pgbouncer
 from tests.qdrant_server import QdrantServer, running_qdrant
+from tests.redis_server import RedisServer, running_redis
 from tests.sample_pages import small_site
 
 from lectern.adapters.local_index import LocalIndex
@@ -28,6 +29,13 @@ class InMemory(QdrantConnection):
 def qdrant() -> Iterator[QdrantServer]:
     """The real engine behind Qdrant's REST calls, one for all tests of a process."""
     with running_qdrant() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """A Redis server, one for all tests of a process."""
+    with running_redis() as server:
         yield server
 
 

@@ -40,6 +40,7 @@ from lectern.limits.budgets import Budgets, payer_of
 from lectern.web.access import Caller, CallerDep, CertainCallerDep
 from lectern.web.deps import PortsDep
 from lectern.web.openapi import problems
+from lectern.web.rates import RATED
 from lectern.web.reading import while_reading
 from lectern.web.streaming import Heartbeat, StreamingFrames
 
@@ -78,6 +79,7 @@ ConfigDep = Annotated[ChatConfig, Depends(_config)]
 
 @router.post(
     "/chat",
+    dependencies=[RATED],
     response_model=ChatAnswer,
     responses={
         200: {
@@ -108,7 +110,7 @@ async def chat(
     )
 
 
-@router.post("/search")
+@router.post("/search", dependencies=[RATED])
 async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> SearchAnswer:
     """Find the sections that match, without an answer."""
     _check_length("query", body.query, config)

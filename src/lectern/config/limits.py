@@ -1,48 +1,98 @@
-"""How often and how much."""
+"""How often one may ask, and where that is counted."""
 
-from typing import Annotated
+import re
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import NoDecode
+from pydantic import Field, SecretStr, field_validator
 
 from lectern.config.errors import may_hold_secret
 from lectern.config.part import SettingsPart
-from lectern.daily_budget import Budget, Prices, parse_budgets, parse_prices
 
+DEFAULT_LIMITS: Final = "visitor=30/minute, account=60/minute, address=600/minute"
+"""On a Space. A reader may ask every other second, and a school behind one address ten times a second. Elsewhere there
+are no limits: on a laptop, a load test's readers come from one address."""
 
-def _budgets(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_budgets(value)
-    except ValueError:
-        if may_hold_secret(value.replace("=", "")):  # the message would repeat it
-            raise ValueError("budgets, as visitor=20000 tokens, account=200000 tokens, site=5 usd") from None
-        raise
+CALLERS: Final = ("visitor", "account", "address")
+UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+MOST: Final = 100_000
+"""Largest number in a rate; more a second than a server answers."""
 
-
-def _prices(value: object) -> object:
-    return parse_prices(value) if isinstance(value, str) else value
+_RATE: Final = re.compile(r"(\d{1,9})\s*/\s*([a-z]+)", re.ASCII)
+_SHOWN: Final = re.compile(r"[\w/ .-]{1,20}")
+_REDIS: Final = re.compile(r"rediss?://([^\s/?#@]*@)?(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/\d{0,4})?")
 
 
 class LimitSettings(SettingsPart):
-    """Rates, budgets, and where they are counted."""
+    """Rates, and where they and budgets are counted."""
 
-    token_prices: Annotated[Prices | None, NoDecode, BeforeValidator(_prices)] = Field(
+    limits: str | None = Field(
         None,
-        description="What your model costs: money for a million tokens of a prompt / of an answer, as 0.15/0.60; for "
-        "budgets in money and GET /admin/usage",
+        description="How often one may ask: visitor (a browser without a login), account (a login), address (all that "
+        "are behind it), each as NUMBER/second, minute, hour or day, or none for no limits; unset on a Space, "
+        f"{DEFAULT_LIMITS}",
     )
-    budgets: Annotated[tuple[Budget, ...], NoDecode, BeforeValidator(_budgets)] = Field(
-        (),
-        description="What may be spent a UTC day by each visitor, each account and all together, as visitor=20000 "
-        "tokens, account=200000 tokens, site=5 usd; then answers quote. Unset or none: no budget",
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Where all replicas count limits and budgets together: redis://user:password@host:port/0, or "
+        "rediss:// for TLS; unset, each container counts by itself",
     )
 
-    @field_validator("budgets")
+    @field_validator("limits")
     @classmethod
-    def _priced(cls, budgets: tuple[Budget, ...], info: ValidationInfo) -> tuple[Budget, ...]:
-        unpriced = info.data.get("token_prices", "wrong, and told") is None
-        if unpriced and any(budget.is_money for budget in budgets):
-            raise ValueError("TOKEN_PRICES beside a budget in money, as 0.15/0.60; else budgets in tokens")
-        return budgets
+    def _limits(cls, value: str | None) -> str | None:
+        if value is not None:
+            parsed(value)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_redis(value.get_secret_value()):
+            raise ValueError("an address like redis://user:password@host:6379/0, or rediss:// for TLS, without ? or #")
+        return value
+
+    @property
+    def redis_password(self) -> str | None:
+        """The password inside `REDIS_URL`, as it is; None when there is none."""
+        password = urlsplit(self.redis_url.get_secret_value()).password if self.redis_url else None
+        return unquote(password) if password else None
+
+
+def parsed(text: str) -> dict[str, tuple[int, int]]:
+    """`caller → (number, seconds)` of each rate; empty for `none`.
+
+    Raises:
+        ValueError: It is not a list of rates; the message says which is wrong and what it wants.
+    """
+    rates: dict[str, tuple[int, int]] = {}
+    if text.strip().lower() == "none":
+        return rates
+    entries = [entry.strip().lower() for entry in re.split(r"[,;\n]", text)]
+    for entry in filter(None, entries) if any(entries) else entries:
+        name, _, rate = (part.strip() for part in entry.partition("="))
+        if name not in CALLERS:
+            raise ValueError(f"visitor, account or address before each =, not {_shown(name)}; like {DEFAULT_LIMITS}")
+        if name in rates:
+            raise ValueError(f"{name} once")
+        found = _RATE.fullmatch(rate)
+        if found is None or found[2] not in UNITS:
+            raise ValueError(f"{name}={_shown(rate)} as NUMBER/second, minute, hour or day, like {name}=30/minute")
+        if not 1 <= int(found[1]) <= MOST:
+            raise ValueError(f"a number from 1 to {MOST} in {name}={_shown(rate)}; leave {name} out for no limit of it")
+        rates[name] = int(found[1]), UNITS[found[2]]
+    return rates
+
+
+def _shown(text: str) -> str:
+    """What was written, unless it may hold a secret."""
+    harmless = _SHOWN.fullmatch(text) and not may_hold_secret(text)
+    return repr(text) if harmless or not text else "what stands there"
+
+
+def _is_redis(value: str) -> bool:
+    """Whether this names a Redis server; its port is checked where it is read."""
+    try:
+        return _REDIS.fullmatch(value) is not None and (urlsplit(value).port is None or urlsplit(value).port != 0)
+    except ValueError:
+        return False

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Self
 
 from lectern.config.access import AccessSettings
+from lectern.config.budgets import BudgetSettings
 from lectern.config.calls import CallSettings
 from lectern.config.chat import ChatSettings
 from lectern.config.database import DatabaseSettings
 from lectern.config.errors import ConfigError
 from lectern.config.identity import IdentitySettings
 from lectern.config.index import IndexSettings
-from lectern.config.limits import LimitSettings
+from lectern.config.limits import DEFAULT_LIMITS, LimitSettings, parsed
 from lectern.config.models import ModelSettings
 from lectern.config.names import Misspelling, given_names, misspellings
 from lectern.config.people import PeopleSettings
@@ -30,6 +31,7 @@ class Settings(
     IdentitySettings,
     PeopleSettings,
     LimitSettings,
+    BudgetSettings,
     CallSettings,
     ChatSettings,
 ):
@@ -72,6 +74,13 @@ class Settings(
         if address := self.database_url or self.neon_api_key:
             return address.get_secret_value()
         return f"sqlite:///{self.data_dir / 'lectern.sqlite3'}"
+
+    @property
+    def rates(self) -> dict[str, tuple[int, int]]:
+        """`caller → (number, seconds)`: what `LIMITS` says; unset, the default on a Space and none elsewhere."""
+        if self.limits is not None:
+            return parsed(self.limits)
+        return parsed(DEFAULT_LIMITS) if self.space_id is not None else {}
 
     def missing_for_production(self) -> list[tuple[str, str]]:
         """What a public service still needs, as `(variable, what happens without it)`."""

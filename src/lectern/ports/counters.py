@@ -1,5 +1,6 @@
 """Numbers that all workers, or all replicas, count together: how often, and how much a day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,17 @@ class Counters(Protocol):
         """Take one from the bucket of this key, unless it is empty."""
         ...
 
+    async def take_all(self, takes: Sequence[tuple[str, Rate]]) -> list[Standing]:
+        """Take one from each of these buckets, or from none of them if one is empty.
+
+        Args:
+            takes: Different keys, each with its rate.
+
+        Returns:
+            How it stands with each, in the same order: all are allowed, or those that are not are empty.
+        """
+        ...
+
     async def spent(self, key: str) -> float:
         """How much was spent under this key; 0 when it has expired."""
         ...
@@ -52,8 +64,8 @@ class Counters(Protocol):
 
         Args:
             key: Whose, and which day's.
-            amount: How much.
-            until: When it may be forgotten, in seconds since 1970.
+            amount: How much; what is negative or no number counts nothing, and more than 1e15 as that.
+            until: When it may be forgotten, in seconds since 1970; nothing is counted when that is over.
         """
         ...
 

@@ -12,6 +12,7 @@ from .board import Board
 from .circuits import CircuitTable
 from .drain import Drain
 from .limits import read_limits
+from .numbers import SharedNumbers
 from .plan import Plan
 from .plan import plan as make_plan
 from .startup import Startup
@@ -39,6 +40,7 @@ class _Here:
     setup: Setup | None = None
     board: Board | None = None
     circuits: CircuitTable | None = None
+    numbers: SharedNumbers | None = None
     worker: int = 0
     startup: Startup = field(default_factory=Startup)
     drain: Drain = field(default_factory=Drain)
@@ -52,6 +54,7 @@ def describe(setup: Setup) -> None:
     _here.setup = setup
     _here.board = _here.board or Board()
     _here.circuits = _here.circuits or CircuitTable()
+    _here.numbers = _here.numbers or SharedNumbers(shared=True)
 
 
 def enter_worker(number: int) -> None:
@@ -75,6 +78,11 @@ def board() -> Board | None:
 def circuits() -> CircuitTable | None:
     """What the workers tell each other of remote parts; None when no master of ours runs this process."""
     return _here.circuits
+
+
+def numbers() -> SharedNumbers | None:
+    """What the workers count together; None when no master of ours runs this process."""
+    return _here.numbers
 
 
 def plan() -> Plan:

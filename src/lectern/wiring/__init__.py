@@ -4,6 +4,7 @@ Nothing here connects to anything: adapters open what they need at their first u
 """
 
 from lectern.wiring.budgets import build_budgets
+from lectern.wiring.counters import build_rules
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.doctor import examine
 from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
@@ -19,6 +20,7 @@ __all__ = [
     "build_keyring",
     "build_origin_rules",
     "build_ports",
+    "build_rules",
     "examine",
     "fetch_embedding_model",
     "has_pages",

@@ -24,6 +24,7 @@ from lectern.ops.small_http import examine_server
 from lectern.serving import process
 from lectern.serving.limits import read_limits
 from lectern.serving.plan import plan
+from lectern.wiring.counters import build_redis
 from lectern.wiring.keys import ENDS_WITH_CONTAINER
 from lectern.wiring.model_checks import model_checks
 from lectern.wiring.origins import build_origin_rules, explain_origin
@@ -57,6 +58,7 @@ def build_checks(settings: Settings, origin: str | None, opened: AsyncExitStack)
         *_database(settings),
         *model_checks(settings, opened),
         *_login(settings),
+        *_redis(settings, opened),
         *_machine(settings),
     ]
 
@@ -141,6 +143,16 @@ def _login(settings: Settings) -> list[Check]:
     if secret is not None:
         checks.append(Check("login secret", _at_once(examine_secret, secret.get_secret_value())))
     return checks
+
+
+def _redis(settings: Settings, opened: AsyncExitStack) -> list[Check]:
+    if settings.redis_url is None:
+        return [skipped("redis", "REDIS_URL is not set; each container counts limits for itself")]
+    from lectern.adapters.examine_redis import examine_redis  # noqa: PLC0415 - 0.3 s, where Redis is configured
+
+    redis = build_redis(settings.redis_url.get_secret_value())
+    opened.push_async_callback(redis.close)
+    return [Check("redis", partial(examine_redis, redis))]
 
 
 def _machine(settings: Settings) -> list[Check]:

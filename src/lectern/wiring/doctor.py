@@ -33,5 +33,7 @@ def _secrets(settings: Settings) -> Iterator[str]:
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
     yield from settings.earlier_secrets
+    if settings.redis_password is not None:
+        yield settings.redis_password
     if (password := urlsplit(settings.sqlalchemy_url).password) is not None:
         yield unquote(password)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lectern.adapters.sql_database import Database
 
 _DATABASE_OPEN_SECONDS = 3.0
+_COUNTING_OPEN_SECONDS = 4.0
 
 
 class Guards:
@@ -73,6 +74,13 @@ class Guards:
         rules = replace(self._rules, most_open=min(self._rules.most_open, _DATABASE_OPEN_SECONDS))
         reads, writes = (self._circuit("database", operation, rules) for operation in ("read", "write"))
         return GuardedDatabase(database, line, reads=reads, writes=writes)
+
+    def counting(self) -> tuple[Line, Circuit]:
+        """The way to a server that counts limits. Who waits for it has not been let in yet, so it is tried once."""
+        # It takes SECONDS of redis_numbers at most, and it may have come back at any moment.
+        rules = replace(self._rules, most_open=min(self._rules.most_open, _COUNTING_OPEN_SECONDS), probe=2)
+        line = Line(None, unavailable=UpstreamUnavailable, what="counting of limits", retries=0)
+        return line, self._circuit("limits", "count", rules)
 
     def _circuit(self, part: str, operation: str, rules: Rules | None = None) -> Circuit:
         circuit = Circuit(part, operation, rules or self._rules, shared=self._shared)

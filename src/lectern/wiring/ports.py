@@ -9,6 +9,8 @@ from lectern.config import Settings
 from lectern.database_address import is_postgres
 from lectern.ports import Index, Ports, Records, Retention, Store
 from lectern.resilience.circuit import Shared
+from lectern.serving.numbers import SharedNumbers
+from lectern.wiring.counters import build_counters
 from lectern.wiring.guards import Guards
 from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
 from lectern.wiring.tls import shared_context
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def build_ports(
-    settings: Settings, *, database_connections: int, search_threads: int, shared: Shared | None = None
+    settings: Settings,
+    *,
+    database_connections: int,
+    search_threads: int,
+    shared: Shared | None = None,
+    numbers: SharedNumbers | None = None,
 ) -> Ports:
     """Everything the app leans on; what is remote is guarded.
 
@@ -27,6 +34,7 @@ def build_ports(
         database_connections: Transactions at once, in this process.
         search_threads: Searches at once, in this process.
         shared: What the workers tell each other of remote parts; None when there is one process only.
+        numbers: What they count together; None as above.
     """
     guards = Guards(settings, shared)
     unguarded = build_database(settings, settings.database_connections or database_connections)
@@ -40,10 +48,11 @@ def build_ports(
         fallback_llms=build_fallback_llms(settings, guards),
         embeddings=guards.embeddings(build_embeddings(settings, threads=search_threads)),
         reranker=guards.reranker(build_reranker(settings)),
-        circuits=guards.circuits,
         conversations=SqlConversations(database),
         records=build_records(database),
         retention=build_retention(database),
+        counters=build_counters(settings, guards, numbers),
+        circuits=guards.circuits,  # last: all that is guarded has its circuit by now
     )
 
 

@@ -17,6 +17,7 @@ _POSTGRES_BLOCKED = (
     "Postgres, Neon's pooled address included, has no port of its own among these: use a server or pooler that listens "
     "on 443, or run Lectern where 5432 is let out. Until then turns wait in the outbox and end with the container."
 )
+_REDIS_BLOCKED = "Use a server that listens on 443 or 8080. Until then each container counts limits for itself."
 _HTTP_BLOCKED = "Put it behind port 443."
 
 
@@ -54,6 +55,12 @@ def _stores(settings: Settings) -> Iterator[Endpoint]:
         from lectern.adapters.qdrant_index.transport import DEFAULT_PORT  # noqa: PLC0415 - imports an HTTP client
 
         yield _http("Qdrant", settings.qdrant_url, "QDRANT_URL", DEFAULT_PORT, _QDRANT_BLOCKED)
+    if settings.redis_url:
+        from lectern.adapters.redis_numbers import DEFAULT_PORT as REDIS_PORT  # noqa: PLC0415 - imports its client
+
+        url = urlsplit(settings.redis_url.get_secret_value())
+        tls, port = url.scheme == "rediss", url.port or REDIS_PORT
+        yield Endpoint("Redis", url.hostname or "", port, tls, "REDIS_URL", _REDIS_BLOCKED, http=False)
     if is_postgres(settings.sqlalchemy_url):
         from lectern.adapters.examine_postgres import host_and_port  # noqa: PLC0415 - imports psycopg2
 
