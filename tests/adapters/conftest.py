@@ -7,6 +7,7 @@ from tests.qdrant_server import QdrantServer, running_qdrant
 from tests.sample_pages import small_site
 from tests.stub_process import Stub, running_stub
 
+from lectern.adapters import outbox_tender
 from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
 
 MakeIndex = Callable[..., QdrantIndex]
@@ -17,6 +18,14 @@ def stub() -> Iterator[Stub]:
     """One running stub of a provider for all tests of a process."""
     with running_stub() as stub:
         yield stub
+
+
+@pytest.fixture
+def quick_outbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outbox with pauses that a test can sit out."""
+    monkeypatch.setattr(outbox_tender, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(outbox_tender, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_tender, "IDLE_SECONDS", 0.05)
 
 
 @pytest.fixture(scope="session")

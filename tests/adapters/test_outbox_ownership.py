@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import Connection
 from tests.contracts.stores import a_turn
 
-from lectern.adapters import outbox_tender
 from lectern.adapters.outbox_entries import entry_of, owner_mark
 from lectern.adapters.outbox_files import OutboxFiles
 from lectern.adapters.outbox_store import OutboxStore
@@ -22,6 +21,8 @@ from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable
 from lectern.ports import Turn
+
+pytestmark = pytest.mark.usefixtures("quick_outbox")
 
 ANNE, BEN, VISITOR, STRANGER = "user:anne", "account:ben", "visitor:one", "visitor:two"
 
@@ -40,14 +41,6 @@ class Switched(SqlDatabase):
         if self.off:
             raise StoreUnavailable
         return await super().run(work, writes=writes, again=again, hint=hint)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses that a test can sit out."""
-    monkeypatch.setattr(outbox_tender, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(outbox_tender, "LONGEST_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(outbox_tender, "IDLE_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -72,13 +65,24 @@ async def store(database: Switched, files: OutboxFiles) -> AsyncGenerator[Outbox
     await store.close()
 
 
-async def written(database: Switched, files: OutboxFiles, store: OutboxStore) -> None:
-    """Switch the database on and wait until nothing waits."""
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until it holds."""
+    with anyio.fail_after(10):
+        while not condition():  # noqa: ASYNC110 - folders and states have no event
+            await anyio.sleep(0.01)
+
+
+async def back(database: Switched, store: OutboxStore) -> None:
+    """Switch the database on and wait until the store has seen it."""
     database.off = False
     await store.warm()
-    with anyio.fail_after(10):
-        while files.entries() or store._tender.down:  # noqa: ASYNC110 - a folder has no event
-            await anyio.sleep(0.01)
+    await eventually(lambda: not store._tender.down)
+
+
+async def written(database: Switched, files: OutboxFiles, store: OutboxStore) -> None:
+    """Switch the database on and wait until nothing waits."""
+    await back(database, store)
+    await eventually(lambda: not files.entries())
 
 
 async def begun(store: OutboxStore, principal_id: str | None) -> str:
@@ -172,8 +176,7 @@ async def test_an_intruders_turn_locks_nobody_out(
     database.off = True
     await go_on(store, conversation, BEN)
     with files.alone():
-        database.off = False
-        await store.warm()
+        await back(database, store)
         assert await questions(store, conversation, ANNE) == ["First?"]
     await written(database, files, store)
     assert await questions(store, conversation, ANNE) == ["First?"]
@@ -205,10 +208,7 @@ async def test_a_turn_waits_behind_those_of_its_conversation(
     conversation = await begun(store, VISITOR)
     with files.alone() as alone:
         assert alone
-        database.off = False
-        await store.warm()
-        while store._tender.down:  # noqa: ASYNC110 - the tender has no public event
-            await anyio.sleep(0.01)
+        await back(database, store)
         await go_on(store, conversation, ANNE)
         other = await begun(store, BEN)
         assert len(files.entries()) == 2

@@ -11,11 +11,13 @@ import anyio
 import pytest
 from sqlalchemy.exc import DataError
 
-from lectern.adapters import outbox_store, outbox_tender
+from lectern.adapters import outbox_store
 from lectern.adapters.outbox_files import OutboxFiles
 from lectern.adapters.outbox_store import OutboxStore
 from lectern.errors import ConversationNotFound, StoreUnavailable
 from lectern.ports import Part, State, Turn
+
+pytestmark = pytest.mark.usefixtures("quick_outbox")
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -88,14 +90,6 @@ class Away:
 
     async def close(self) -> None:
         """As a store."""
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses that a test can sit out."""
-    monkeypatch.setattr(outbox_tender, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(outbox_tender, "LONGEST_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(outbox_tender, "IDLE_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -75,6 +75,18 @@ async def test_statements_per_verb(store: SqlStore) -> None:
     assert len(statements) == 6
 
 
+async def test_the_statement_brings_nothing_of_anothers(store: SqlStore) -> None:
+    """That a conversation is another's is told by one row, in which no column of a turn has a value."""
+    turn = replace(a_turn("My secret?"), principal_id="user:anne")
+    await store.save_turn(turn)
+    names = {"conversation": UUID(turn.conversation_id), "turns": 5}
+    for principal, brought in (("user:anne", "My secret?"), ("user:ben", None), (None, None)):
+        with database_of(store)._engine.connect() as connection:
+            rows = connection.execute(HISTORY, names | {"principal": principal}).all()
+        assert [row.question for row in rows] == [brought]
+        assert brought or set(rows[0]) == {False, None}
+
+
 async def test_history_reads_through_the_index(path: Path, store: SqlStore) -> None:
     """Reading a conversation scans no table and sorts no whole conversation."""
     query = str(HISTORY.compile(dialect=database_of(store)._engine.dialect))
