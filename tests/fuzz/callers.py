@@ -30,9 +30,9 @@ def _account_token(base_url: str) -> str:
 
 
 def _user_token() -> str:
-    """A user's token as the site's login server signs it, good for an hour."""
+    """A user's token as the site's login server signs it, good for a day."""
     now = int(time.time())
-    return jwt.encode({"sub": "reader-1", "iat": now, "exp": now + 3600}, LOGIN_SECRET, algorithm="HS256")
+    return jwt.encode({"sub": "reader-1", "iat": now, "exp": now + 86_400}, LOGIN_SECRET, algorithm="HS256")
 
 
 @dataclass(frozen=True, slots=True)

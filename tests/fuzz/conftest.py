@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.database_servers import Postgres
-from tests.fuzz.callers import SETTINGS
+from tests.fuzz.callers import CALLERS, SETTINGS, Headers
 from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, until
 
@@ -70,3 +70,9 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield served
     finally:
         served.close()
+
+
+@pytest.fixture(scope="session")
+def credentials(service: Served) -> dict[str, Headers]:
+    """What each caller sends, by its name: all made before anybody has used up the sign-ups of this address."""
+    return {caller.name: caller.headers(f"http://127.0.0.1:{service.port}") for caller in CALLERS}
