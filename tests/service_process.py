@@ -7,11 +7,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving.servers import ROOT
+from tests.serving.servers import ROOT, Served, until
 
 SSE = {"Accept": "text/event-stream"}
 UP = re.compile(r"is up: http://localhost:(\d+)")
@@ -26,6 +26,18 @@ def environment(tmp_path: Path, **env: str) -> dict[str, str]:
     # No model that this machine happens to have, and none fetched.
     here |= {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
     return here | {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "LOG_FORMAT": "text", "WEB_CONCURRENCY": "2"} | env
+
+
+@contextmanager
+def running_service(folder: Path, **env: str) -> Iterator[Served]:
+    """A service with its records and data in a folder, from its boot report to the end of the block."""
+    served = Served(["./entrypoint.sh"], folder, ROOT, environment(folder, **env))
+    try:
+        until(lambda: UP.search(served.log) is not None or served.process.poll() is not None, seconds=60)
+        assert UP.search(served.log), served.log
+        yield served
+    finally:
+        served.close()
 
 
 def run_verb(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 from tests.frontends.page import Page
-from tests.service_process import UP, environment
-from tests.serving.servers import ROOT, Served, until
+from tests.service_process import running_service
+from tests.serving.servers import Served
 
 DEVELOPMENT = "http://localhost:3000"
 PREVIEW = "https://book-git-main-team.vercel.app"
@@ -23,13 +23,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "SECRET_KEY": "a-secret-of-the-tests-own-0123456789abcdef",
         "MIN_CONFIDENCE": "0",  # whether these pages answer a question must not hang on what stands in them today
     }
-    served = Served(["./entrypoint.sh"], folder, ROOT, environment(folder, **settings))
-    try:
-        until(lambda: UP.search(served.log) is not None or served.process.poll() is not None, seconds=60)
-        assert UP.search(served.log), served.log
+    with running_service(folder, **settings) as served:
         yield served
-    finally:
-        served.close()
 
 
 @pytest.fixture(params=["development", "preview"])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 from tests.database_servers import Postgres
 from tests.fuzz.callers import CALLERS, SETTINGS, Headers
-from tests.service_process import UP, environment
-from tests.serving.servers import ROOT, Served, until
+from tests.service_process import running_service
+from tests.serving.servers import Served
 
 _runs: list[str] = []
 
@@ -63,13 +63,8 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
         settings["DATABASE_URL"] = postgres.make("fuzzed")
-    served = Served(["./entrypoint.sh"], folder, ROOT, environment(folder, **settings))
-    try:
-        until(lambda: UP.search(served.log) is not None or served.process.poll() is not None, seconds=60)
-        assert UP.search(served.log), served.log
+    with running_service(folder, **settings) as served:
         yield served
-    finally:
-        served.close()
 
 
 @pytest.fixture(scope="session")

@@ -132,13 +132,12 @@ def install(app: FastAPI, doors: Doors) -> None:
     def completed() -> dict[str, Any]:
         schema = described()
         for route in iter_route_contexts(app.routes):
-            for method in route.methods or ():
-                operation = schema["paths"].get(route.path_format, {}).get(method.lower())
-                if operation is not None:
-                    path, called = route.path_format or "", frozenset(_calls(route.dependant))
-                    _complete(operation, [*_shared(operation, path, called), *doors.refusals(method, path)])
-                    if security := doors.security(path, called):
-                        operation["security"] = security
+            path, operations = route.path_format or "", schema["paths"].get(route.path_format, {})
+            for method in (method for method in route.methods or () if method.lower() in operations):
+                operation, called = operations[method.lower()], frozenset(_calls(route.dependant))
+                _complete(operation, [*_shared(operation, path, called), *doors.refusals(method, path)])
+                if security := doors.security(path, called):
+                    operation["security"] = security
         components = schema.setdefault("components", {})
         schemas = components.setdefault("schemas", {})
         for name in _FRAMEWORK_SCHEMAS:
