@@ -29,7 +29,7 @@ from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddlewar
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
-from lectern.wiring import build_origin_rules, build_ports, examine
+from lectern.wiring import build_keyring, build_origin_rules, build_ports, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.after_fork = ports.store.forget_connections
     app.state.reports_itself = True
     app.state.readiness = Readiness()
+    app.state.keyring = build_keyring(settings)
     app.state.owns_data = owns_data
     token = settings.admin_token
     app.state.report_desk = ReportDesk(partial(examine, settings), token=token.get_secret_value() if token else None)

@@ -1,4 +1,4 @@
-"""Who readers are, as far as the site's own login server says; and the secret behind what Lectern itself signs."""
+"""Who readers are, as far as the site's own login server says."""
 
 from pydantic import Field, SecretStr
 

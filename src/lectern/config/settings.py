@@ -57,6 +57,16 @@ class Settings(
         return self.data_dir / "outbox"
 
     @property
+    def secret_key_file(self) -> Path:
+        """Where the secret is kept that was made here because SECRET_KEY is not set."""
+        return self.data_dir / "secret-key"
+
+    @property
+    def has_durable_secret(self) -> bool:
+        """Whether what is signed or encrypted now can be read after the next start, in a new container on a Space."""
+        return self.secret_key is not None or self.space_id is None
+
+    @property
     def sqlalchemy_url(self) -> str:
         """Where conversations are kept, as SQLAlchemy wants it."""
         if address := self.database_url or self.neon_api_key:

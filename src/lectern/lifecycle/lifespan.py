@@ -18,6 +18,7 @@ from lectern.ops import logs
 from lectern.ops.report import BootReport
 from lectern.ports import Ports
 from lectern.serving import process
+from lectern.wiring import ENDS_WITH_CONTAINER
 
 logger = logging.getLogger("lectern")
 
@@ -26,7 +27,7 @@ logger = logging.getLogger("lectern")
 async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     """What the app runs in.
 
-    Reads `app.state.settings`, `ports`, `readiness`, and `owns_data`: whether what is missing may be made.
+    Reads `app.state.settings`, `ports`, `keyring`, `readiness`, and `owns_data`: whether what is missing may be made.
     """
     settings: Settings = app.state.settings
     ports: Ports = app.state.ports
@@ -37,6 +38,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     process.startup().mark("imports")  # under a host that is not ours nobody has noted it
     if app.state.owns_data:
         await prepare(settings)
+    await asyncio.to_thread(app.state.keyring.load)  # it may be kept in a file
     process.startup().mark("prepared")
     background = asyncio.create_task(_follow_up(app))
     try:
@@ -95,6 +97,11 @@ def _lexical_only(settings: Settings, ports: Ports) -> list[tuple[str, str]]:
     return [("EMBEDDING_MODEL", note)]
 
 
+def _passing_secret(settings: Settings) -> list[tuple[str, str]]:
+    """That what is signed ends with the container, as a missing setting."""
+    return [] if settings.has_durable_secret else [("SECRET_KEY", ENDS_WITH_CONTAINER)]
+
+
 def _announce(settings: Settings, ports: Ports) -> None:
     misspelt = [str(misspelling) for misspelling in settings.misspellings()]
     report = BootReport(
@@ -102,7 +109,11 @@ def _announce(settings: Settings, ports: Ports) -> None:
         version=lectern.__version__,
         plan=process.plan().sentences,
         parts=ports.parts(),
-        missing=[*settings.missing_for_production(), *_lexical_only(settings, ports)],
+        missing=[
+            *settings.missing_for_production(),
+            *_passing_secret(settings),
+            *_lexical_only(settings, ports),
+        ],
         misspelt=misspelt,
         startup=process.startup().seconds,
     )

@@ -1,17 +1,20 @@
-"""Settings → ports, and the rules of who may call: the only place that names an adapter.
+"""Settings → ports, keys and the rules of who may call: the only place that names an adapter.
 
 Nothing here connects to anything: adapters open what they need at their first use, in the worker that uses it.
 """
 
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.doctor import examine
+from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports
 
 __all__ = [
+    "ENDS_WITH_CONTAINER",
     "build_embeddings",
     "build_index",
+    "build_keyring",
     "build_origin_rules",
     "build_ports",
     "examine",

@@ -24,6 +24,7 @@ from lectern.ops.small_http import examine_server
 from lectern.serving import process
 from lectern.serving.limits import read_limits
 from lectern.serving.plan import plan
+from lectern.wiring.keys import ENDS_WITH_CONTAINER
 from lectern.wiring.model_checks import model_checks
 from lectern.wiring.origins import build_origin_rules, explain_origin
 from lectern.wiring.remotes import endpoints, through_proxy
@@ -51,6 +52,7 @@ def build_checks(settings: Settings, origin: str | None, opened: AsyncExitStack)
         Check("server", partial(examine_server, settings.port)),
         Check("variables", _at_once(_variables, settings)),
         Check("origins", _at_once(_origins, settings)),
+        Check("secret key", _at_once(_secret_key, settings)),
         Check("network", partial(_network, settings), _NETWORK_SECONDS),
         *_database(settings),
         *model_checks(settings, opened),
@@ -79,6 +81,18 @@ def _origins(settings: Settings) -> list[Finding]:
         return [Finding("origins", "ok", "; ".join(rules))]
     fix = "Set CORS_ALLOWED_ORIGINS to the sites whose readers ask."
     return [Finding("origins", "warn", "no page but the server's own may call", fix)]
+
+
+def _secret_key(settings: Settings) -> list[Finding]:
+    """Whether what is signed today can be read after the next start."""
+    earlier = len(settings.earlier_secrets)
+    and_earlier = f"; {earlier} earlier in SECRET_KEY_FALLBACKS" if earlier else ""
+    if settings.secret_key is not None:
+        return [Finding("secret key", "ok", f"SECRET_KEY is set{and_earlier}")]
+    if settings.has_durable_secret:
+        return [Finding("secret key", "skipped", f"not set; one is kept in {settings.secret_key_file}{and_earlier}")]
+    fix = "Set SECRET_KEY to what openssl rand -hex 32 prints."
+    return [Finding("secret key", "warn", f"not set: {ENDS_WITH_CONTAINER}{and_earlier}", fix)]
 
 
 def _origin(settings: Settings, origin: str) -> list[Finding]:

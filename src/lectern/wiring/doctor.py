@@ -32,5 +32,6 @@ def _secrets(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
+    yield from settings.earlier_secrets
     if (password := urlsplit(settings.sqlalchemy_url).password) is not None:
         yield unquote(password)
