@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
+from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
-from lectern.ops.endpoints import router as report
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget

@@ -15,8 +15,8 @@ from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.lifecycle.lifespan import lifespan
-from lectern.ops.endpoints import ReportDesk
 from lectern.ops.health import Readiness
+from lectern.ops.report_desk import ReportDesk
 from lectern.ports import Ports
 from lectern.resilience import sensor
 from lectern.resilience.admission import Limiter
@@ -24,11 +24,13 @@ from lectern.resilience.door import Door
 from lectern.serving import process
 from lectern.serving.proxies import ProxyHeadersMiddleware
 from lectern.web import problems
+from lectern.web.access import Access
 from lectern.web.admission import AdmissionMiddleware
 from lectern.web.cross_origin import CrossOriginMiddleware, OriginGuardMiddleware
 from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, RequestContextMiddleware
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
+from lectern.web.visitors import Visitors
 from lectern.wiring import build_keyring, build_origin_rules, build_ports, examine
 
 
@@ -65,10 +67,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.after_fork = ports.store.forget_connections
     app.state.reports_itself = True
     app.state.readiness = Readiness()
-    app.state.keyring = build_keyring(settings)
     app.state.owns_data = owns_data
-    token = settings.admin_token
-    app.state.report_desk = ReportDesk(partial(examine, settings), token=token.get_secret_value() if token else None)
+    app.state.report_desk = ReportDesk(partial(examine, settings))
+    app.state.keyring = build_keyring(settings)
+    app.state.access = Access(
+        visitors=Visitors(app.state.keyring),
+        operator_token=settings.admin_token.get_secret_value() if settings.admin_token else None,
+        on_space=settings.space_id is not None,
+    )
     app.state.chat = ChatConfig(
         knobs=Knobs(
             passages=settings.passages,

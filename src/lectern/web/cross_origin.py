@@ -28,7 +28,14 @@ REQUEST_HEADERS = (
     "X-Lectern-Authorization",
     "X-Request-ID",
 )
-RESPONSE_HEADERS = ("X-Request-ID", "Retry-After")
+RESPONSE_HEADERS = (
+    "X-Request-ID",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Policy",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+)
 # How long a browser may go without asking again, in seconds; the Space edge says the same.
 _PREFLIGHT_SECONDS = 600
 _READING = frozenset({"GET", "HEAD"})

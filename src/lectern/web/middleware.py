@@ -54,8 +54,7 @@ class RequestContextMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identity
-                for name, value in answer_headers.given(scope):
-                    headers.append(name, value)
+                answer_headers.apply(scope, headers)
             await send(message)
 
         try:
