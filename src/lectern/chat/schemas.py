@@ -5,16 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-
-def _readable(text: str) -> str:
-    """Refuse what no reader types and no database keeps, and what says nothing."""
-    if "\x00" in text:
-        msg = "must not contain NUL characters"
-        raise ValueError(msg)
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        msg = "must not contain half a character (a lone surrogate)"
-        raise ValueError(msg)
-    return text.strip()
+from lectern.web.texts import Text
 
 
 def _not_blank(text: str) -> str:
@@ -24,7 +15,6 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_readable)]
 Asked = Annotated[Text, AfterValidator(_not_blank)]
 
 
