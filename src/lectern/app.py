@@ -31,7 +31,7 @@ from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, Reques
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.web.visitors import Visitors
-from lectern.wiring import build_keyring, build_origin_rules, build_ports, examine
+from lectern.wiring import build_account_desk, build_keyring, build_origin_rules, build_ports, examine
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     # What a caller brings along, a test or another app, is prepared by that caller.
     owns_data = settings is None and ports is None
     settings = settings or Settings.load_for_serving()
+    keyring = build_keyring(settings)
     if ports is None:
         plan = process.plan()
         ports = build_ports(
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             database_connections=plan.database_connections,
             search_threads=plan.search_threads,
             shared=process.circuits(),
+            keyring=keyring,
         )
     app = FastAPI(
         title="Lectern",
@@ -69,7 +71,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.readiness = Readiness()
     app.state.owns_data = owns_data
     app.state.report_desk = ReportDesk(partial(examine, settings))
-    app.state.keyring = build_keyring(settings)
+    app.state.keyring = keyring
     app.state.access = Access(
         visitors=Visitors(app.state.keyring),
         operator_token=settings.admin_token.get_secret_value() if settings.admin_token else None,
@@ -87,6 +89,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
     )
+    app.state.accounts = build_account_desk(settings, ports, keyring)
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)
     _add_middleware(app, settings)
