@@ -1,10 +1,13 @@
 """`/api/auth` in both shapes that front ends speak, as they call it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.accounts.conftest import PASSWORD, SITE, Service, with_conversations
+from tests.identities import ListedPeople
 
+from lectern.errors import StoreUnavailable
 from lectern.principal import Principal
 from lectern.web import access
 
@@ -194,6 +197,35 @@ async def test_a_user_of_the_sites_login_server(service: Service) -> None:
     assert current["session"] == {"accessToken": "site-token", "tokenType": "Bearer", "expiresAt": None}
     assert (await client.delete("/api/auth/account", headers=headers)).json() == {"success": True}
     assert (await client.get("/api/auth/profile", headers=headers)).json() == {"profile": None}
+
+
+@pytest.mark.parametrize("path", ["sign-up", "sign-in", "sign-in/email"])
+async def test_where_there_are_no_accounts(service: Service, path: str) -> None:
+    """Nobody signs up or in, and nothing is looked at; a login server's users go on having a profile."""
+    app = service.client._transport.app  # type: ignore[attr-defined]
+    app.state.accounts._is_open = False
+    answer = await service.client.post(f"/api/auth/{path}", json={"email": "a@example.org", "password": PASSWORD})
+    assert (answer.status_code, answer.json()["error"]) == (404, "accounts_off")
+    assert (service.passwords.hashed, service.passwords.verified) == (0, 0)
+    assert (await service.client.get("/api/auth/session")).json() == {"session": None}
+    told = await service.client.post(
+        "/api/auth/profile/update", headers=bearer("site-token"), json={"proficiency": "pro"}
+    )
+    assert told.status_code == 200
+
+
+async def test_while_it_cannot_be_told_who_asks(service: Service) -> None:
+    """A client that asks whether it is signed in is told to try again, not that it is not."""
+    made = await service.sign_up(proficiency="pro")
+    headers = bearer(made["session"]["accessToken"])  # type: ignore[index]
+    app = service.client._transport.app  # type: ignore[attr-defined]
+    down = ListedPeople({}, prefix="lectern_", trouble=StoreUnavailable())
+    app.state.ports = replace(service.ports, identities=(down,))
+    for path in ("session", "get-session", "verify", "profile", "export"):
+        answer = await service.client.get(f"/api/auth/{path}", headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (503, "store_unavailable")
+    app.state.ports = service.ports
+    assert (await service.client.get("/api/auth/verify", headers=headers)).status_code == 200
 
 
 class Claims:

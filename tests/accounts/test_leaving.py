@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert
 from tests.accounts.conftest import PASSWORD, Service
 from tests.sql_parts import database_of
 
-from lectern.accounts.export import exported
+from lectern.accounts.export import begin_export
 from lectern.adapters.sql_models import ConversationRow, FeedbackRow, TurnRow
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import StoreUnavailable
@@ -113,7 +113,7 @@ async def test_an_export_that_breaks_off_is_no_whole_object(service: Service) ->
     pieces, failed = b"", False
     accounts: Any = FailsLater(service)
     try:
-        async for piece in exported(Principal("user", "7"), accounts):
+        async for piece in await begin_export(Principal("user", "7"), accounts):
             pieces += piece
     except StoreUnavailable:
         failed = True

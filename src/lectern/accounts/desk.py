@@ -1,17 +1,21 @@
 """What is done with accounts: sign up, sign in, sign out, leave. Knows no web framework."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from lectern.accounts import emails
+from lectern.accounts.identities import principal_of
 from lectern.accounts.passwords import Passwords
 from lectern.accounts.throttle import Throttle
 from lectern.accounts.tokens import Tokens
-from lectern.errors import AccountsOff, InvalidCredentials, Unauthorized
-from lectern.ports import Account, Accounts, Login, Profile
+from lectern.errors import AccountsOff, InvalidCredentials, LecternError, Unauthorized
+from lectern.ports import Account, Accounts, Conversations, Login, Profile
 from lectern.principal import Principal
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,17 @@ class AccountDesk:
             await self.accounts.rehash(account, await self._passwords.hash(password))
         login = self._login(account, datetime.now(UTC))
         await self.accounts.begin(login)
-        profile = await self.accounts.profile(f"account:{account.id}")
+        profile = await self.accounts.profile(principal_of(account).id)
         return SignedIn(account, profile, login, self._tokens.write(login))
+
+    async def claim(self, conversations: Conversations | None, visitor: Principal | None, signed_in: SignedIn) -> None:
+        """Give a visitor's conversations to the account it turned out to be. A sign-in does not fail over it."""
+        if conversations is None or visitor is None:
+            return
+        try:
+            await conversations.claim(visitor.id, principal_of(signed_in.account).id)
+        except LecternError as error:
+            logger.warning("A visitor's conversations could not be given to its account: %s", error.code)
 
     async def sign_out(self, token: str) -> None:
         """End the login of a token; one that is none, or has ended, is ended."""

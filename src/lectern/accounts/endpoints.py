@@ -1,14 +1,12 @@
 """`/api/auth`: sign up, in and out; who is signed in; the profile; all that is held; leaving."""
 
-import logging
-from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
 from lectern.accounts.desk import AccountDesk, SignedIn
-from lectern.accounts.export import exported
+from lectern.accounts.export import begin_export
 from lectern.accounts.schemas import (
     Confirmation,
     CookieSession,
@@ -26,15 +24,13 @@ from lectern.accounts.schemas import (
     Verified,
 )
 from lectern.accounts.tokens import COOKIE
-from lectern.errors import AccountsOff, LecternError
-from lectern.ports import Ports
+from lectern.errors import AccountsOff
+from lectern.principal import Principal
 from lectern.web import answer_headers
 from lectern.web.access import Caller, CallerDep, SignedInDep, ToleratedDep
 from lectern.web.cookies import cookie
 from lectern.web.credentials import bearer_token
 from lectern.web.deps import PortsDep
-
-logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
@@ -57,7 +53,7 @@ async def sign_up(
     signed_in = await desk.sign_up(
         body.email, body.password.get_secret_value(), body.name or "", body.told(), address=caller.address
     )
-    await _claim(caller, signed_in, ports)
+    await desk.claim(ports.conversations, _earlier(caller), signed_in)
     if body.wants_token:
         return _by_token(signed_in)
     return _by_cookie(signed_in, request, desk, "Welcome.")
@@ -69,7 +65,7 @@ async def sign_in(
 ) -> SignedInByCookie:
     """Sign in by a cookie."""
     signed_in = await desk.sign_in(body.email, body.password.get_secret_value(), address=caller.address)
-    await _claim(caller, signed_in, ports)
+    await desk.claim(ports.conversations, _earlier(caller), signed_in)
     return _by_cookie(signed_in, request, desk, "Welcome back.")
 
 
@@ -77,7 +73,7 @@ async def sign_in(
 async def sign_in_for_token(body: Credentials, desk: DeskDep, caller: CallerDep, ports: PortsDep) -> SignedInByToken:
     """Sign in by a token."""
     signed_in = await desk.sign_in(body.email, body.password.get_secret_value(), address=caller.address)
-    await _claim(caller, signed_in, ports)
+    await desk.claim(ports.conversations, _earlier(caller), signed_in)
     return _by_token(signed_in)
 
 
@@ -136,10 +132,8 @@ async def update_profile(body: ProfileFields, desk: DeskDep, caller: SignedInDep
 async def export(desk: DeskDep, caller: SignedInDep) -> StreamingResponse:
     """All that is held of the caller, as a file: account, profile, conversations with their turns, feedback."""
     await desk.throttle.export(caller.principal.id)
-    pieces = exported(caller.principal, desk.accounts)
-    first = await anext(pieces)  # errors before it are still answers with their own status
     return StreamingResponse(
-        _from(first, pieces),
+        await begin_export(caller.principal, desk.accounts),
         media_type="application/json",
         headers={"Content-Disposition": 'attachment; filename="lectern-export.json"', "Cache-Control": "no-store"},
     )
@@ -181,14 +175,9 @@ def _take_cookie_away(request: Request) -> None:
     answer_headers.add(request.scope, "Set-Cookie", header)
 
 
-async def _claim(caller: Caller, signed_in: SignedIn, ports: Ports) -> None:
-    """Give the visitor's conversations to who it turned out to be. A sign-in does not fail over it."""
-    if ports.conversations is None or not caller.principal.is_anonymous or caller.is_new:
-        return
-    try:
-        await ports.conversations.claim(caller.principal.id, f"account:{signed_in.account.id}")
-    except LecternError as error:
-        logger.warning("A visitor's conversations could not be given to its account: %s", error.code)
+def _earlier(caller: Caller) -> Principal | None:
+    """The visitor that this browser was before, if any."""
+    return caller.principal if caller.principal.is_anonymous and not caller.is_new else None
 
 
 async def _user(desk: AccountDesk, caller: Caller) -> UserBody | None:
@@ -207,9 +196,3 @@ async def _user(desk: AccountDesk, caller: Caller) -> UserBody | None:
         return UserBody.of_user(principal, told)
     account = await desk.accounts.by_id(principal.subject)
     return UserBody.of_account(account, told) if account else None
-
-
-async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    yield first
-    async for piece in rest:
-        yield piece

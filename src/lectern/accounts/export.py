@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -12,12 +13,27 @@ _PAGE: Final = 200
 """Turns read at once: a page of long answers stays below some megabytes."""
 
 
-async def exported(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
-    """The pieces of the object. All errors that can be foreseen come before the first piece.
+async def begin_export(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
+    """The pieces of the object, the first of which is read by this very call.
+
+    Should a later one fail, the object stays without its end, and nobody takes it for a whole one.
 
     Raises:
-        StoreUnavailable: It cannot be read now; after the first piece the object then stays without its end.
+        StoreUnavailable: It cannot be read now.
     """
+    pieces = _pieces(principal, accounts)
+    first = await anext(pieces)
+
+    async def all_pieces() -> AsyncGenerator[bytes, None]:
+        async with aclosing(pieces):
+            yield first
+            async for piece in pieces:
+                yield piece
+
+    return all_pieces()
+
+
+async def _pieces(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
     account = await accounts.by_id(principal.subject) if principal.kind == "account" else None
     logins = await accounts.logins_of(principal.subject) if account else ()
     profile = await accounts.profile(principal.id)

@@ -17,6 +17,7 @@ from uuid import uuid4
 from itsdangerous import BadSignature, Signer
 
 from lectern.keyring import Keyring
+from lectern.web.cookies import cookie
 
 COOKIE: Final = "lectern_visitor"
 SECURE_COOKIE: Final = f"__Host-{COOKIE}"
@@ -71,17 +72,13 @@ class Visitors:
     def cookie(self, visitor: Visitor, *, secure: bool) -> str:
         """The `Set-Cookie` header that shows this visitor again.
 
-        Over https pages of other sites send it too (those that may call at all); over plain http, which browsers let no
-        such cookie through, pages on the same machine do.
-
         Args:
             visitor: Whom it shows.
             secure: Whether the request came over https.
         """
         value = self._newest.sign(f"{visitor.id}.{visitor.born:x}").decode("ascii")
         left = visitor.born + LONGEST_SECONDS - int(self._clock())
-        name, site = (SECURE_COOKIE, "None; Secure; Partitioned") if secure else (COOKIE, "Lax")
-        return f"{name}={value}; Max-Age={left}; Path=/; HttpOnly; SameSite={site}"
+        return cookie(SECURE_COOKIE if secure else COOKIE, value, seconds=left, secure=secure)
 
     def _known(self, value: str, now: int) -> Visitor | None:
         is_stale = False
