@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, LoginRow, ProfileRow
 from lectern.adapters.sql_rekey import rekey
 from lectern.adapters.sql_store import SqlStore
-from lectern.errors import EmailTaken
+from lectern.errors import EmailTaken, InvalidCredentials, Unauthorized
 from lectern.keyring import Keyring
 from lectern.ports import Account, Held, Login, Turn
 
@@ -229,6 +230,45 @@ async def test_forgetting_leaves_nothing(accounts: SqlAccounts) -> None:
     assert await accounts.profile(f"account:{account.id}") == {}
     assert await accounts.by_login(others.id, other.id) == other
     await accounts.forget("user:never-was-here")
+
+
+async def test_nothing_is_kept_for_an_account_that_is_gone(accounts: SqlAccounts, database: SqlDatabase) -> None:
+    """A request that was let in before the account was deleted leaves no login and no profile, and no database down."""
+    account = an_account()
+    with pytest.raises(InvalidCredentials):
+        await accounts.begin(a_login(account))
+    with pytest.raises(Unauthorized):
+        await accounts.tell(f"account:{account.id}", {"proficiency": "pro"})
+    assert await accounts.logins_of(account.id) == []
+    assert await accounts.profile(f"account:{account.id}") == {}
+    assert database.describe().state == "ok"
+
+
+async def test_a_deletion_among_requests_leaves_nothing(accounts: SqlAccounts, database: SqlDatabase) -> None:
+    """Whoever tells or signs in while the account is deleted: in the end there is no row of it."""
+    for _ in range(5):
+        account = an_account()
+        await accounts.sign_up(account, {}, a_login(account))
+        owner = f"account:{account.id}"
+
+        async def tell(name: str, owner: str = owner) -> None:
+            with suppress(Unauthorized):
+                await accounts.tell(owner, {name: "x"})
+
+        async def begin(account: Account = account) -> None:
+            with suppress(InvalidCredentials):
+                await accounts.begin(a_login(account))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(tell, "proficiency")
+            group.start_soon(begin)
+            group.start_soon(accounts.forget, owner)
+            group.start_soon(tell, "learning_goals")
+            group.start_soon(begin)
+        assert await accounts.by_id(account.id) is None
+        assert await accounts.logins_of(account.id) == []
+        assert await accounts.profile(owner) == {}
+    assert database.describe().state == "ok"
 
 
 async def test_the_database_holds_no_personal_word(accounts: SqlAccounts, database: SqlDatabase) -> None:

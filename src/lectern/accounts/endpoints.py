@@ -128,7 +128,11 @@ async def update_profile(body: ProfileFields, desk: DeskDep, caller: SignedInDep
     return Success()
 
 
-@router.get("/export", response_class=StreamingResponse, responses={200: {"content": {"application/json": {}}}})
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
 async def export(desk: DeskDep, caller: SignedInDep) -> StreamingResponse:
     """All that is held of the caller, as a file: account, profile, conversations with their turns, feedback."""
     await desk.throttle.export(caller.principal.id)

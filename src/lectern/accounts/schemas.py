@@ -12,7 +12,9 @@ from lectern.web.texts import Text, readable
 
 
 def _password(value: SecretStr) -> SecretStr:
-    text = passwords.normal(readable_password(value.get_secret_value()))
+    text = value.get_secret_value()
+    readable(text)  # what it refuses is refused; blanks around a password are part of it
+    text = passwords.normal(text)
     if len(text) > passwords.MOST_CHARACTERS:
         msg = f"must have at most {passwords.MOST_CHARACTERS} characters in Unicode's form NFKC"
         raise ValueError(msg)
@@ -24,16 +26,6 @@ def _new_password(value: SecretStr) -> SecretStr:
         msg = f"must have at least {passwords.FEWEST_CHARACTERS} characters in Unicode's form NFKC"
         raise ValueError(msg)
     return value
-
-
-def readable_password(text: str) -> str:
-    """The password as it is: blanks around it are part of it.
-
-    Raises:
-        ValueError: It has a NUL or half a character in it.
-    """
-    readable(text)
-    return text
 
 
 Email = Annotated[str, Field(min_length=3, max_length=emails.MOST_CHARACTERS, examples=["reader@example.org"])]

@@ -12,6 +12,11 @@ from lectern.ports import Held
 
 BY_DIGEST = select(AccountRow).where(AccountRow.email_digest.in_(bindparam("digests", expanding=True)))
 BY_ID = select(AccountRow).where(AccountRow.id == bindparam("account"))
+STILL_THERE = (
+    select(AccountRow.id).where(AccountRow.id == bindparam("account")).with_for_update(read=True, key_share=True)
+)
+"""On Postgres it keeps the account from being deleted until the transaction ends; SQLite has one writer anyway."""
+
 BY_LOGIN = (
     select(AccountRow)
     .join(LoginRow, LoginRow.account_id == AccountRow.id)

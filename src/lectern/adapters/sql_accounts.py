@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select
 from lectern.adapters import account_statements as sql
 from lectern.adapters.account_rows import AccountRows
 from lectern.adapters.sql_database import Database
-from lectern.errors import EmailTaken, StoreUnavailable
+from lectern.errors import EmailTaken, InvalidCredentials, StoreUnavailable, Unauthorized
 from lectern.keyring import Keyring
 from lectern.ports import Account, Held, Login, Profile
 
@@ -78,7 +78,7 @@ class SqlAccounts:
         return await self._database.run(look, again=True)
 
     async def begin(self, login: Login) -> None:
-        """Two statements.
+        """Three statements. The first takes SQLite's lock, under which the account cannot go before the last one.
 
         Raises:
             ValueError: An id is no UUID, or a moment has no time zone.
@@ -87,6 +87,8 @@ class SqlAccounts:
 
         def keep(connection: Connection) -> None:
             connection.execute(sql.END_EXPIRED, {"account": row["account_id"], "now": login.created_at})
+            if connection.execute(sql.STILL_THERE, {"account": row["account_id"]}).first() is None:
+                raise InvalidCredentials
             connection.execute(sql.BEGIN, row)
 
         await self._database.run(keep, writes=True)
@@ -126,17 +128,25 @@ class SqlAccounts:
 
         Raises:
             StoreUnavailable: Others were quicker each time.
+            Unauthorized: The account is gone.
         """
+        account = _account_of(principal_id)
 
         def keep(connection: Connection) -> bool:
             kept = connection.execute(sql.PROFILE, {"principal": principal_id}).scalar()
             before = {} if kept is None else self._rows.profile(principal_id, kept)
             merged = {name: value for name, value in {**before, **told}.items() if value is not None}
             row = self._profile_row(principal_id, merged)
-            if kept is None:
-                return bool(connection.execute(self._insert_profile, row).rowcount)
             change = {"principal": principal_id, "old": kept, "new": row["fields"], "now": row["updated_at"]}
-            return bool(connection.execute(sql.CHANGE_PROFILE, change).rowcount)
+            done = (
+                connection.execute(self._insert_profile, row)
+                if kept is None
+                else connection.execute(sql.CHANGE_PROFILE, change)
+            )
+            # Only now, under the lock of what was written: nothing may be kept for an account that is being deleted.
+            if account is not None and connection.execute(sql.STILL_THERE, {"account": account}).first() is None:
+                raise Unauthorized
+            return bool(done.rowcount)
 
         for _ in range(_TRIES):
             if await self._database.run(keep, writes=True, again=True):
@@ -150,13 +160,13 @@ class SqlAccounts:
         return [sql.held_of(row) for row in rows]
 
     async def forget(self, principal_id: str) -> None:
-        """Two statements; an account's logins go with it."""
-        account = _uuid(principal_id.removeprefix(_ACCOUNT)) if principal_id.startswith(_ACCOUNT) else None
+        """Two statements; an account's logins go with it. The profile goes last, with what was told until then."""
+        account = _account_of(principal_id)
 
         def forget(connection: Connection) -> None:
-            connection.execute(sql.FORGET_PROFILE, {"principal": principal_id})
             if account is not None:
                 connection.execute(sql.FORGET_ACCOUNT, {"account": account})
+            connection.execute(sql.FORGET_PROFILE, {"principal": principal_id})
 
         await self._database.run(forget, writes=True, again=True)
 
@@ -175,6 +185,11 @@ def _login_row(login: Login) -> dict[str, Any]:
         "created_at": login.created_at,
         "expires_at": login.expires_at,
     }
+
+
+def _account_of(principal_id: str) -> UUID | None:
+    """The account that a principal is, if it is one."""
+    return _uuid(principal_id.removeprefix(_ACCOUNT)) if principal_id.startswith(_ACCOUNT) else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -96,7 +96,11 @@ class Accounts(Protocol):
         ...
 
     async def begin(self, login: Login) -> None:
-        """Keep a login; those of the same account that have expired go."""
+        """Keep a login; those of the same account that have expired go.
+
+        Raises:
+            InvalidCredentials: The account has been deleted meanwhile.
+        """
         ...
 
     async def end(self, login_id: str) -> None:
@@ -116,7 +120,11 @@ class Accounts(Protocol):
         ...
 
     async def tell(self, principal_id: str, told: Mapping[str, str | list[str] | None]) -> None:
-        """Keep what a principal tells of itself; None forgets a field, and fields that are not named stay."""
+        """Keep what a principal tells of itself; None forgets a field, and fields that are not named stay.
+
+        Raises:
+            Unauthorized: It is an account that has been deleted meanwhile.
+        """
         ...
 
     async def held(self, principal_id: str, *, after: Held | None, limit: int) -> Sequence[Held]:
