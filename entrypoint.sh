@@ -5,6 +5,7 @@
 #   ingest   PATH [--site NAME] [--base-url URL] [--dry-run]
 #   eval     QUESTIONS [--json]
 #   migrate  bring the database's schema up to date
+#   rekey    rewrite what is encrypted with the newest secret, after SECRET_KEY was changed
 #   check    [--json] look at all that is configured, from here, and say what to do; --origin URL: may pages there call
 #   deploy   OWNER/NAME [--private] [--content PATH] [--dry-run]: to a Hugging Face Space
 #   install  [dev] only make .venv and install into it
@@ -97,14 +98,14 @@ case "$verb" in
     use_python
     exec python gunicorn.conf.py "$@"
     ;;
-  prepare | ingest | eval | check | deploy | migrate)
+  prepare | ingest | eval | check | deploy | migrate | rekey)
     use_python
     exec python -m lectern.cli "$verb" "$@"
     ;;
   install) install "${1:-serve}" ;;
-  -h | --help | help) sed -n '2,11s/^# \{0,1\}//p' "$0" ;;
+  -h | --help | help) sed -n '2,12s/^# \{0,1\}//p' "$0" ;;
   *)
-    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, deploy, migrate, install." >&2
+    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, deploy, migrate, rekey, install." >&2
     exit 64
     ;;
 esac

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -44,6 +45,18 @@ GET     /health/report                                   401      401    403    
 POST    /chat                    question                200      200    200    200       200
 POST    /search                  words                   200      200    200    200       200
 DELETE  /chat/sessions/{nobodys_session}                 200      200    200    200       200
+
+POST    /api/auth/sign-up        newcomer                201      201    201    201       201
+POST    /api/auth/sign-in        stranger                401      401    401    401       401
+POST    /api/auth/sign-in/email  stranger                401      401    401    401       401
+POST    /api/auth/sign-out                               200      200    200    200       200
+GET     /api/auth/session                                200      200    200    200       200
+GET     /api/auth/get-session                            200      200    200    200       200
+GET     /api/auth/verify                                 200      200    200    200       200
+GET     /api/auth/profile                                401      401    200    200       403
+POST    /api/auth/profile/update profile                 401      401    200    200       403
+GET     /api/auth/export                                 401      401    200    200       403
+DELETE  /api/auth/account                                401      401    200    200       403
 """
 """What each caller is answered. A third column names a body below; `{things}` are made anew for each answer.
 
@@ -55,6 +68,9 @@ A route stands here once for each thing that makes a difference: `{owners_sessio
 BODIES: Final[dict[str, Any]] = {
     "question": {"message": "What is a reducer?"},
     "words": {"query": "reducer"},
+    "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
+    "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
+    "profile": {"proficiency": "pro"},
 }
 """By name. Texts in them may hold `{things}` too."""
 
@@ -151,6 +167,8 @@ class Setting:
     async def _thing(self, name: str) -> str:
         if name in PLACES:
             return PLACES[name]
+        if name == "new_email":
+            return f"{uuid4().hex}@example.org"
         whose, _, what = name.partition("s_")
         key = {"session": "session_id", "turn": "turn_id"}[what]
         asked = await self._send(whose, "POST", "/chat", json.dumps(BODIES["question"]))

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from lectern.accounts.endpoints import router as accounts
 from lectern.admin.endpoints import router as admin
 from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
     feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
+    accounts,  # /api/auth/…              sign up, in and out; profile, export, leaving
     widget,  # GET /                       the chat page, or the service's name card
     conversations,  # /api/chat/sessions…, DELETE /api/chat/history: a signed-in reader's kept conversations
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator

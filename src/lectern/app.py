@@ -36,7 +36,15 @@ from lectern.web.middleware import BodyGuardMiddleware, DefectMiddleware, Reques
 from lectern.web.policy import SPACE_ANCESTORS, BrowserPolicyMiddleware
 from lectern.web.streaming import Heartbeat
 from lectern.web.visitors import Visitors
-from lectern.wiring import build_budgets, build_keyring, build_origin_rules, build_ports, build_rules, examine
+from lectern.wiring import (
+    build_account_desk,
+    build_budgets,
+    build_keyring,
+    build_origin_rules,
+    build_ports,
+    build_rules,
+    examine,
+)
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
@@ -52,6 +60,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     # What a caller brings along, a test or another app, is prepared by that caller.
     owns_data = settings is None and ports is None
     settings = settings or Settings.load_for_serving()
+    keyring = build_keyring(settings)
     if ports is None:
         plan = process.plan()
         ports = build_ports(
@@ -60,6 +69,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             search_threads=plan.search_threads,
             shared=process.circuits(),
             numbers=process.numbers(),
+            keyring=keyring,
         )
     app = FastAPI(
         title="Lectern",
@@ -75,7 +85,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.readiness = Readiness()
     app.state.owns_data = owns_data
     app.state.report_desk = ReportDesk(partial(examine, settings))
-    app.state.keyring = build_keyring(settings)
+    app.state.keyring = keyring
     app.state.access = Access(
         visitors=Visitors(app.state.keyring),
         operator_token=settings.admin_token.get_secret_value() if settings.admin_token else None,
@@ -102,6 +112,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     )
     rules = build_rules(settings)
     app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None
+    app.state.accounts = build_account_desk(settings, ports, keyring)
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
     problems.install(app)
     _add_middleware(app, settings)

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lectern.cli import check, deploy, evaluate, ingest, migrate, prepare
+from lectern.cli import check, deploy, evaluate, ingest, migrate, prepare, rekey
 from lectern.config import ConfigError, Settings
 from lectern.errors import LecternError
 
-_VERBS = (prepare, migrate, ingest, evaluate, check, deploy)
+_VERBS = (prepare, migrate, ingest, evaluate, check, deploy, rekey)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Self
 
 from lectern.config.access import AccessSettings
+from lectern.config.accounts import AccountSettings
 from lectern.config.budgets import BudgetSettings
 from lectern.config.calls import CallSettings
 from lectern.config.chat import ChatSettings
@@ -30,6 +31,7 @@ class Settings(
     AccessSettings,
     IdentitySettings,
     PeopleSettings,
+    AccountSettings,
     LimitSettings,
     BudgetSettings,
     CallSettings,
@@ -48,7 +50,12 @@ class Settings(
             ConfigError: A variable is wrong, or a required one is missing; the message names all of them.
         """
         reading = read(cls)
-        message = "\n\n".join(part for part in (reading.message, _refusal(reading.settings, reading.wrong)) if part)
+        parts = (
+            reading.message,
+            _refusal(reading.settings, reading.wrong),
+            _passing_accounts(reading.settings, reading.wrong),
+        )
+        message = "\n\n".join(part for part in parts if part)
         if message:
             raise ConfigError(message)
         return reading.settings
@@ -67,6 +74,14 @@ class Settings(
     def has_durable_secret(self) -> bool:
         """Whether what is signed or encrypted now can be read after the next start, in a new container on a Space."""
         return self.secret_key is not None or self.space_id is None
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether readers can sign up and in here."""
+        if self.accounts is not None:
+            return self.accounts
+        has_login_server = self.better_auth_url is not None or self.better_auth_secret is not None
+        return self.has_durable_secret and not has_login_server
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -111,3 +126,14 @@ def _refusal(settings: Settings, wrong: frozenset[str]) -> str:
     needs = settings.unmet_requirements()
     missing = [need for need in needs if wrong.isdisjoint({need.variable, *need.alternatives})]
     return refusal(settings.space_id, missing, settings.misspellings()) if missing else ""
+
+
+def _passing_accounts(settings: Settings, wrong: frozenset[str]) -> str:
+    """Why a Space does not start with accounts that would end with its container; empty when it does."""
+    if not settings.accounts or settings.has_durable_secret or settings.lectern_demo or "SECRET_KEY" in wrong:
+        return ""
+    return (
+        "Lectern cannot start: ACCOUNTS is on and SECRET_KEY is not set. Accounts are encrypted with it; nobody could "
+        "sign in after the next start. Set the secret SECRET_KEY (openssl rand -hex 32) in this Space's Settings, or "
+        "ACCOUNTS to off."
+    )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lectern.ports.accounts import Account, Accounts, Held, Login, Profile
 from lectern.ports.conversations import Conversation, Conversations, Feedback
 from lectern.ports.counters import Counters, Rate, Standing
 from lectern.ports.embeddings import Embeddings, Vector
@@ -17,6 +18,8 @@ from lectern.ports.store import Outcome, Store, Turn
 __all__ = [
     "LLM",
     "MOST_CREDENTIAL_CHARACTERS",
+    "Account",
+    "Accounts",
     "Circuit",
     "CircuitState",
     "Completion",
@@ -29,16 +32,19 @@ __all__ = [
     "Embeddings",
     "Feedback",
     "Finish",
+    "Held",
     "Hits",
     "IdentitySource",
     "Index",
     "IndexUpdate",
+    "Login",
     "Message",
     "Outcome",
     "Part",
     "Passage",
     "Person",
     "Ports",
+    "Profile",
     "Prompt",
     "Rate",
     "Rated",
@@ -72,6 +78,7 @@ class Ports:
         reranker: Puts what was found into order; None leaves the index's.
         circuits: How the guarded parts go, as all workers know it together.
         conversations: What readers do with kept conversations; None where none are kept for a list.
+        accounts: Lectern's own accounts, and what people told of themselves; None where nothing of them is kept.
         identities: Who may tell who somebody is, asked in this order; none means that all are visitors.
         counters: What limits and budgets are counted with; None means that there are none.
         records: What operators ask of all that is kept; None where nobody may ask.
@@ -86,6 +93,7 @@ class Ports:
     reranker: Reranker | None = None
     circuits: tuple[Circuit, ...] = ()
     conversations: Conversations | None = None
+    accounts: Accounts | None = None
     identities: tuple[IdentitySource, ...] = ()
     counters: Counters | None = None
     records: Records | None = None

@@ -125,6 +125,15 @@ async def _first(
     return None, trouble
 
 
+async def _tolerated(request: Request, access: AccessDep) -> Caller:
+    try:
+        return await _caller(request, access)
+    except Unauthorized:
+        visitor = access.visitors.of(None)
+        address = client_address(request.client.host if request.client else None)
+        return Caller(Principal("visitor", visitor.id), address, is_new=True)
+
+
 async def _signed_in(caller: "CallerDep") -> Caller:
     if caller.trouble is not None:
         raise caller.trouble
@@ -156,6 +165,9 @@ async def _certain(caller: "CallerDep") -> Caller:
 
 CallerDep = Annotated[Caller, Depends(_caller)]
 """Whoever asks; 401 only for a bearer token that is not valid."""
+
+ToleratedDep = Annotated[Caller, Depends(_tolerated)]
+"""Whoever asks, where a token that is not valid is no error but nobody's: to ask whether one is signed in."""
 
 SignedInDep = Annotated[Caller, Depends(_signed_in)]
 """An account or user; 401 for a visitor, 503 while it cannot be told who it is, 403 for the operator."""

@@ -17,6 +17,7 @@ from uuid import uuid4
 from itsdangerous import BadSignature, Signer
 
 from lectern.keyring import Keyring
+from lectern.web.cookies import cookie
 
 COOKIE: Final = "lectern_visitor"
 SECURE_COOKIE: Final = f"__Host-{COOKIE}"
@@ -80,8 +81,7 @@ class Visitors:
         """
         value = self._newest.sign(f"{visitor.id}.{visitor.born:x}").decode("ascii")
         left = visitor.born + LONGEST_SECONDS - int(self._clock())
-        name, site = (SECURE_COOKIE, "None; Secure; Partitioned") if secure else (COOKIE, "Lax")
-        return f"{name}={value}; Max-Age={left}; Path=/; HttpOnly; SameSite={site}"
+        return cookie(SECURE_COOKIE if secure else COOKIE, value, seconds=left, secure=secure)
 
     def _known(self, value: str, now: int) -> Visitor | None:
         is_stale = False

@@ -3,6 +3,7 @@
 Nothing here connects to anything: adapters open what they need at their first use, in the worker that uses it.
 """
 
+from lectern.wiring.accounts import build_account_desk
 from lectern.wiring.budgets import build_budgets
 from lectern.wiring.counters import build_rules
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
@@ -10,10 +11,11 @@ from lectern.wiring.doctor import examine
 from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
-from lectern.wiring.ports import build_index, build_ports
+from lectern.wiring.ports import build_index, build_ports, rekey
 
 __all__ = [
     "ENDS_WITH_CONTAINER",
+    "build_account_desk",
     "build_budgets",
     "build_embeddings",
     "build_index",
@@ -28,4 +30,5 @@ __all__ = [
     "indexed_content",
     "migrate",
     "note_indexed_content",
+    "rekey",
 ]

@@ -7,16 +7,20 @@ from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
 from lectern.config import Settings
 from lectern.database_address import is_postgres
+from lectern.keyring import Keyring
 from lectern.ports import Index, Ports, Records, Retention, Store
 from lectern.resilience.circuit import Shared
 from lectern.serving.numbers import SharedNumbers
+from lectern.wiring.accounts import build_account_identities, build_accounts
 from lectern.wiring.counters import build_counters
 from lectern.wiring.guards import Guards
+from lectern.wiring.keys import build_keyring
 from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
 from lectern.wiring.tls import shared_context
 
 if TYPE_CHECKING:
     from lectern.adapters.sql_database import Database, SqlDatabase
+    from lectern.adapters.sql_rekey import Rekeyed
 
 
 def build_ports(
@@ -26,6 +30,7 @@ def build_ports(
     search_threads: int,
     shared: Shared | None = None,
     numbers: SharedNumbers | None = None,
+    keyring: Keyring | None = None,
 ) -> Ports:
     """Everything the app leans on; what is remote is guarded.
 
@@ -35,12 +40,15 @@ def build_ports(
         search_threads: Searches at once, in this process.
         shared: What the workers tell each other of remote parts; None when there is one process only.
         numbers: What they count together; None as above.
+        keyring: What people's data is sealed with; None makes one from the settings.
     """
+    keyring = keyring or build_keyring(settings)
     guards = Guards(settings, shared)
     unguarded = build_database(settings, settings.database_connections or database_connections)
     database = guards.database(unguarded) if is_postgres(settings.sqlalchemy_url) else unguarded
     from lectern.adapters.sql_conversations import SqlConversations  # noqa: PLC0415 - has SQLAlchemy, as the above
 
+    accounts = build_accounts(database, keyring)
     return Ports(
         store=build_store(settings, database, needs_migration=lambda: unguarded.needs_migration),
         index=build_index(settings, search_threads, guards),
@@ -49,6 +57,8 @@ def build_ports(
         embeddings=guards.embeddings(build_embeddings(settings, threads=search_threads)),
         reranker=guards.reranker(build_reranker(settings)),
         conversations=SqlConversations(database),
+        accounts=accounts,
+        identities=build_account_identities(settings, accounts, keyring),
         records=build_records(database),
         retention=build_retention(database),
         counters=build_counters(settings, guards, numbers),
@@ -71,6 +81,21 @@ def build_database(settings: Settings, connections: int) -> "SqlDatabase":
         patience_seconds=settings.database_statement_timeout_seconds,
         connect_seconds=settings.database_connect_timeout_seconds,
     )
+
+
+async def rekey(settings: Settings) -> "Rekeyed":
+    """Rewrite what people's data is sealed and found with by the newest secret.
+
+    Raises:
+        StoreUnavailable: The database cannot be used now.
+    """
+    from lectern.adapters.sql_rekey import rekey as rewrite  # noqa: PLC0415 - for this command only
+
+    database = build_database(settings, 1)
+    try:
+        return await rewrite(database, build_keyring(settings))
+    finally:
+        await database.close()
 
 
 def build_store(settings: Settings, database: "Database", needs_migration: Callable[[], bool]) -> Store:

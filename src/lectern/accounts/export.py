@@ -1,0 +1,100 @@
+"""All that is held of a person, as one JSON object, a page of it in memory at a time."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, Final
+
+from lectern.ports import Account, Accounts, Held, Login
+from lectern.principal import Principal
+
+_PAGE: Final = 200
+"""Turns read at once: a page of long answers stays below some megabytes."""
+
+
+async def begin_export(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
+    """The pieces of the object, the first of which is read by this very call.
+
+    Should a later one fail, the object stays without its end, and nobody takes it for a whole one.
+
+    Raises:
+        StoreUnavailable: It cannot be read now.
+    """
+    pieces = _pieces(principal, accounts)
+    first = await anext(pieces)
+
+    async def all_pieces() -> AsyncGenerator[bytes, None]:
+        async with aclosing(pieces):
+            yield first
+            async for piece in pieces:
+                yield piece
+
+    return all_pieces()
+
+
+async def _pieces(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
+    account = await accounts.by_id(principal.subject) if principal.kind == "account" else None
+    logins = await accounts.logins_of(principal.subject) if account else ()
+    profile = await accounts.profile(principal.id)
+    page = await accounts.held(principal.id, after=None, limit=_PAGE)
+    head = {
+        "principal": {"id": principal.id, "email": principal.email, "name": principal.name},
+        "account": _account(account),
+        "logins": [_login(login) for login in logins],
+        "profile": profile,
+    }
+    yield _json(head)[:-1] + b',"conversations":['
+    conversation = ""
+    while page:
+        pieces = []
+        for entry in page:
+            pieces.append(_entry(entry, conversation))
+            conversation = entry.conversation_id
+        yield b"".join(pieces)
+        page = await accounts.held(principal.id, after=page[-1], limit=_PAGE) if len(page) == _PAGE else ()
+    yield (b"]}" if conversation else b"") + b"]}\n"
+
+
+def _entry(entry: Held, conversation: str) -> bytes:
+    """A turn, after the end of the conversation before it and the head of its own when that is another one."""
+    turn = _json(_turn(entry)) if entry.turn else b""
+    if entry.conversation_id == conversation:
+        return b"," + turn
+    head = _json(
+        {
+            "id": entry.conversation_id,
+            "title": entry.title,
+            "created_at": entry.created_at,
+            "updated_at": entry.updated_at,
+        }
+    )
+    return (b"]}," if conversation else b"") + head[:-1] + b',"turns":[' + turn
+
+
+def _turn(entry: Held) -> dict[str, Any]:
+    assert entry.turn is not None
+    fields = asdict(entry.turn)
+    fields["feedback"] = None if entry.rating is None else {"rating": entry.rating, "comment": entry.comment}
+    return fields
+
+
+def _account(account: Account | None) -> dict[str, Any] | None:
+    """An account without the hash of its password, which is no use to anybody but a thief."""
+    if account is None:
+        return None
+    return {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "created_at": account.created_at,
+        "updated_at": account.updated_at,
+    }
+
+
+def _login(login: Login) -> dict[str, Any]:
+    return {"created_at": login.created_at, "expires_at": login.expires_at}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
