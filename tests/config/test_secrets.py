@@ -22,7 +22,7 @@ HELD = {
     name.upper(): (
         f"postgresql://reader:pw-{name}%2F@{{host}}:1/db?sslpassword=tls-{name}"
         if name in _ADDRESSES
-        else f"sk-{name}-hunter2"
+        else f"sk-{name}-hunter2-and-some-more"
     )
     for name in SECRET
 }

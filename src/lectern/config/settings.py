@@ -57,6 +57,11 @@ class Settings(
         return self.data_dir / "outbox"
 
     @property
+    def login_keys_file(self) -> Path:
+        """The last good keys of the login server."""
+        return self.data_dir / "login-keys.json"
+
+    @property
     def sqlalchemy_url(self) -> str:
         """Where conversations are kept, as SQLAlchemy wants it."""
         if address := self.database_url or self.neon_api_key:

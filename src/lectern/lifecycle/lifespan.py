@@ -44,7 +44,8 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     finally:
         background.cancel()
         await asyncio.wait({background})
-        for part in (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings, ports.index, ports.store):
+        parts = (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings, ports.index, *ports.identities)
+        for part in (*parts, ports.store):
             if part is not None:
                 await part.close()
 
@@ -67,7 +68,8 @@ async def _follow_up(app: FastAPI) -> None:
 
 async def _warm_up(ports: Ports) -> None:
     """Make the first request as fast as the second; what fails here is tried again by the request that needs it."""
-    for part in (ports.index, ports.store, ports.llm, *ports.fallback_llms, ports.embeddings, ports.reranker):
+    models = (ports.llm, *ports.fallback_llms, ports.embeddings, ports.reranker)
+    for part in (*ports.identities, ports.index, ports.store, *models):
         if part is not None:
             try:
                 await part.warm()

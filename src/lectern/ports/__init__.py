@@ -80,5 +80,5 @@ class Ports:
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory."""
-        used = (self.store, self.index, self.embeddings, self.reranker, self.llm)
+        used = (self.store, self.index, self.embeddings, self.reranker, self.llm, *self.identities)
         return [part.describe() for part in used if part is not None]

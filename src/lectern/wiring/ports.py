@@ -10,6 +10,7 @@ from lectern.database_address import is_postgres
 from lectern.ports import Index, Ports, Store
 from lectern.resilience.circuit import Shared
 from lectern.wiring.guards import Guards
+from lectern.wiring.identities import build_identities
 from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
 from lectern.wiring.tls import shared_context
 
@@ -39,6 +40,7 @@ def build_ports(
         embeddings=guards.embeddings(build_embeddings(settings, threads=search_threads)),
         reranker=guards.reranker(build_reranker(settings)),
         circuits=guards.circuits,
+        identities=build_identities(settings, database),
     )
 
 
