@@ -13,6 +13,7 @@ NOT_FOR_EVERY_START = {
     "cohere",
     "httpx2",
     "huggingface_hub",
+    "jwt",
     "lectern.adapters.qdrant_index",
     "lectern.ingest.pipeline",
     "numpy",

@@ -1,11 +1,13 @@
 """What a Better Auth server shows of its keys, and what is wrong with it. Over real HTTP."""
 
+import json
 from typing import Any
 
 import pytest
 from tests.web_server import Answer, running_web
 
-from lectern.adapters.examine_jwks import examine_jwks, examine_secret, jwks_url
+from lectern.adapters.examine_jwks import examine_jwks, examine_pinned
+from lectern.adapters.jwks import jwks_url
 
 ED = {"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "1"}
 EC = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "alg": "ES256"}
@@ -82,9 +84,7 @@ def test_an_address_with_a_base_path_keeps_it(base: str, url: str) -> None:
     assert jwks_url(base) == url
 
 
-@pytest.mark.parametrize(("length", "state"), [(31, "fail"), (32, "ok")])
-def test_a_short_secret_is_named_and_not_shown(length: int, state: str) -> None:
-    """32 characters are enough."""
-    [finding] = examine_secret("s3" * 20)[:1] if length > 32 else examine_secret("x" * length)
-    assert finding.state == state
-    assert "xxx" not in finding.found + finding.fix
+def test_pinned_keys_are_looked_at_too() -> None:
+    """As those that a server shows."""
+    [finding] = examine_pinned(json.dumps({"keys": [ED, EC]}))
+    assert (finding.state, finding.found) == ("ok", "2 keys at BETTER_AUTH_JWKS: ES256, EdDSA")

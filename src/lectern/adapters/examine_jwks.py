@@ -2,30 +2,19 @@
 
 import ssl
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
 
+from lectern import key_set
+from lectern.adapters.jwks import jwks_url
+from lectern.key_set import Jwk
 from lectern.ops.findings import Finding
 
-PATH: Final = "/api/auth"
-KEYS: Final = "/jwks"
-"""Better Auth's own paths (https://www.better-auth.com/docs/plugins/jwt); its base path may be changed."""
-
-FINE: Final = frozenset(("EdDSA", "ES256", "RS256"))
-
 _NAME: Final = "login keys"
-_CURVES: Final = {"Ed25519": "EdDSA", "P-256": "ES256", "P-521": "ES512"}
-_PRIVATE: Final = "d"
 _OK, _MISSING, _REFUSED, _MOVED, _BROKEN = 200, 404, frozenset((401, 403)), range(300, 400), 500
-
-
-def jwks_url(base: str) -> str:
-    """Where the keys are, by the server's address with or without its base path."""
-    base = base.rstrip("/")
-    return f"{base}{KEYS}" if urlsplit(base).path else f"{base}{PATH}{KEYS}"
 
 
 async def examine_jwks(base: str, *, tls: ssl.SSLContext | None, seconds: float = 5) -> list[Finding]:
@@ -53,44 +42,30 @@ async def examine_jwks(base: str, *, tls: ssl.SSLContext | None, seconds: float 
     return [_judge(keys, _place(url))]
 
 
-def examine_secret(secret: str, least: int = 32) -> list[Finding]:
-    """Whether the secret is long enough not to be guessed; Better Auth asks for 32 characters.
+def examine_pinned(text: str) -> list[Finding]:
+    """Look at the algorithms of keys that the operator wrote down.
 
     Args:
-        secret: `BETTER_AUTH_SECRET`.
-        least: Characters.
+        text: `BETTER_AUTH_JWKS`.
     """
-    if len(secret) >= least:
-        return [Finding("login secret", "ok", f"at least {least} characters")]
-    fix = "Make a new one, here and at the Better Auth server: openssl rand -base64 32."
-    return [Finding("login secret", "fail", f"shorter than {least} characters", fix)]
+    return [_judge(key_set.read(text), "BETTER_AUTH_JWKS")]
 
 
-def _judge(keys: list[dict[str, Any]], place: str) -> Finding:
+def _judge(keys: Sequence[Jwk], place: str) -> Finding:
     """The finding for a set of keys."""
     if not keys:
         fix = "Sign somebody in once, which makes the first key; the jwt plugin must be in Better Auth's plugins."
         return Finding(_NAME, "fail", f"{place}: no key", fix)
-    if any(_PRIVATE in key or key.get("kty") == "oct" for key in keys):
+    if any(key_set.is_secret(key) for key in keys):
         fix = "Take it down and make new keys: with it anybody can sign in as anybody."
         return Finding(_NAME, "fail", f"{place} publishes a private key", fix)
-    counts = Counter(_algorithm(key) for key in keys)
+    counts = Counter(key_set.algorithm_of(key) for key in keys)
     said = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in sorted(counts.items()))
     found = f"{len(keys)} {'key' if len(keys) == 1 else 'keys'} at {place}: {said}"
-    if counts.keys() - FINE:
+    if counts.keys() - key_set.ALGORITHMS.keys():
         fix = "Choose EdDSA, ES256 or RS256 in the jwt plugin's keyPairConfig: those are what verifiers take."
         return Finding(_NAME, "warn", found, fix)
     return Finding(_NAME, "ok", found)
-
-
-def _algorithm(key: Mapping[str, Any]) -> str:
-    """What a key signs with: as it says, else by its kind (RFC 7518, RFC 8037)."""
-    said = key.get("alg")
-    if isinstance(said, str) and said.isalnum():
-        return said[:16]
-    if key.get("kty") == "RSA":
-        return "RS256"
-    return _CURVES.get(str(key.get("crv")), "unknown")
 
 
 def _fix(response: httpx2.Response) -> str:

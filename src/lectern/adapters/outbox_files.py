@@ -1,8 +1,8 @@
 """Turns on disk that wait for their database: one small file a turn, shared by all workers of this machine.
 
-A file is written beside its place, synced, and renamed into it, so that it is whole or not there, whatever is killed
-when. Its name says when the question came, whose it is and how large it is (`outbox_entries`), so that looking for a
-conversation reads no file. What cannot be read is set aside under its own name, never deleted.
+A file is whole or not there, whatever is killed when. Its name says when the question came, whose it is and how large
+it is (`outbox_entries`), so that looking for a conversation reads no file. What cannot be read is set aside under its
+own name, never deleted.
 """
 
 import fcntl
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lectern.adapters import whole_file
 from lectern.adapters.outbox_entries import Entry, entry_of, name_of
 from lectern.ports import Turn
 
@@ -61,7 +62,7 @@ class OutboxFiles:
         if len(waiting) >= MOST_TURNS or held + len(data) > self._most_bytes:
             raise OutboxFull(f"{len(waiting)} turns of {held} bytes wait, and {self._most_bytes} bytes are allowed")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self.folder / name_of(turn, len(data)), data)
+        whole_file.write(self.folder / name_of(turn, len(data)), data)
 
     def entries(self) -> list[Entry]:
         """The waiting turns, oldest question first."""
@@ -138,26 +139,6 @@ class OutboxFiles:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Make a whole file, on the disk with its name when this returns."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        unfinished.rename(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _names(folder: Path) -> list[str]:

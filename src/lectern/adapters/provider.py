@@ -120,6 +120,17 @@ class Provider:
         finally:
             response.close()
 
+    async def get_bytes(self, path: str, *, most: int) -> bytes:
+        """As `get`, but the body as it came. Of one that is longer than `most` bytes, more than that comes, not all."""
+        response = await self._call("GET", path, None)
+        try:
+            body = b""
+            while len(body) <= most and (part := await response.content.readany()):
+                body += part
+            return body
+        finally:
+            response.close()
+
     async def post_streamed(self, path: str, body: dict[str, Any]) -> aiohttp.ClientResponse:
         """As `post`, but the answer's body is still to be read; the caller closes it, which is no waiting."""
         return await self._call("POST", path, body)

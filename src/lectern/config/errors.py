@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings
 
 _LOGIN = re.compile(r"//[^/\s]*@")
 _KEY = re.compile(r"(sk|pk|gsk|hf|co|napi|npg|ghp|xox[a-z])[-_]", re.IGNORECASE)  # providers begin theirs so
+_OBJECT = re.compile(r"\s*\{")  # as a JSON key, be it a private one
 _LONG_WORD = re.compile(r"[\w+=-]{20,}")
 _SHOWN_CHARACTERS = 80
 
@@ -34,7 +35,8 @@ def explain(model: type[BaseSettings], error: ValidationError) -> str:
 
 def may_hold_secret(text: str) -> bool:
     """Whether a value may be or hold a secret that was put into the wrong variable."""
-    return bool("?" in text or "=" in text or _KEY.match(text) or _LOGIN.search(text) or _LONG_WORD.search(text))
+    found = _KEY.match(text) or _OBJECT.match(text) or _LOGIN.search(text) or _LONG_WORD.search(text)
+    return bool(found or "?" in text or "=" in text)
 
 
 def _shown(value: object) -> str:

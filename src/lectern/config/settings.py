@@ -80,8 +80,13 @@ class Settings(
         """Whether readers can sign up and in here."""
         if self.accounts is not None:
             return self.accounts
-        has_login_server = self.better_auth_url is not None or self.better_auth_secret is not None
-        return self.has_durable_secret and not has_login_server
+        login_server = (self.better_auth_url, self.better_auth_jwks, self.better_auth_secret)
+        return self.has_durable_secret and all(setting is None for setting in login_server)
+
+    @property
+    def login_keys_file(self) -> Path:
+        """The last good keys of the login server."""
+        return self.data_dir / "login-keys.json"
 
     @property
     def sqlalchemy_url(self) -> str:

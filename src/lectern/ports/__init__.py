@@ -101,7 +101,7 @@ class Ports:
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory; what counts limits only when there is something to say of it."""
-        used = (self.store, self.index, self.embeddings, self.reranker, self.llm)
+        used = (self.store, self.index, self.embeddings, self.reranker, self.llm, *self.identities)
         parts = [part.describe() for part in used if part is not None]
         counting = self.counters.describe() if self.counters is not None else None
         return [*parts, counting] if counting is not None and counting.note else parts

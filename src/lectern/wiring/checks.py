@@ -131,18 +131,27 @@ def _database(settings: Settings) -> list[Check]:
 
 
 def _login(settings: Settings) -> list[Check]:
-    secret, url = settings.better_auth_secret, settings.better_auth_url
-    if secret is None and url is None:
-        return [skipped("login", "BETTER_AUTH_URL is not set; readers are anonymous")]
-    from lectern.adapters.examine_jwks import examine_jwks, examine_secret  # noqa: PLC0415 - imports an HTTP client
-
+    secret, url, pinned = settings.better_auth_secret, settings.better_auth_url, settings.better_auth_jwks
     checks = []
-    if url is not None:
-        tls = shared_context() if url.startswith("https") else None
-        checks.append(Check("login keys", partial(examine_jwks, url, tls=tls), 8, "Look at BETTER_AUTH_URL."))
+    if url is not None or pinned is not None:
+        from lectern.adapters.examine_jwks import examine_jwks, examine_pinned  # noqa: PLC0415 - imports an HTTP client
+
+        look = _at_once(examine_pinned, pinned)
+        if pinned is None:
+            tls = shared_context() if str(url).startswith("https") else None
+            look = partial(examine_jwks, str(url), tls=tls)
+        checks.append(Check("login keys", look, 8, "Look at BETTER_AUTH_URL."))
     if secret is not None:
-        checks.append(Check("login secret", _at_once(examine_secret, secret.get_secret_value())))
-    return checks
+        checks.append(Check("login secret", _at_once(_secret, settings)))
+    return checks or [skipped("login", "BETTER_AUTH_URL is not set; its users are not known here")]
+
+
+def _secret(settings: Settings) -> list[Finding]:
+    """What Better Auth's secret is good for here; that it is long enough was seen when it was read."""
+    if settings.database_url or settings.neon_api_key:
+        return [Finding("login secret", "ok", "HS256 tokens, and session cookies if its tables are in DATABASE_URL")]
+    fix = "Point DATABASE_URL at Better Auth's database to take its session cookies; else nothing is to be done."
+    return [Finding("login secret", "ok", "HS256 tokens and cached sessions; no session is looked up", fix)]
 
 
 def _redis(settings: Settings, opened: AsyncExitStack) -> list[Check]:

@@ -14,6 +14,7 @@ from lectern.serving.numbers import SharedNumbers
 from lectern.wiring.accounts import build_account_identities, build_accounts
 from lectern.wiring.counters import build_counters
 from lectern.wiring.guards import Guards
+from lectern.wiring.identities import build_identities
 from lectern.wiring.keys import build_keyring
 from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
 from lectern.wiring.tls import shared_context
@@ -58,7 +59,10 @@ def build_ports(
         reranker=guards.reranker(build_reranker(settings)),
         conversations=SqlConversations(database),
         accounts=accounts,
-        identities=build_account_identities(settings, accounts, keyring),
+        identities=(
+            *build_identities(settings, database),
+            *build_account_identities(settings, accounts, keyring),
+        ),
         records=build_records(database),
         retention=build_retention(database),
         counters=build_counters(settings, guards, numbers),
