@@ -27,47 +27,76 @@ from lectern.principal import Principal
 from lectern.wiring import build_ports
 
 TABLE: Final = """
-Request                                               nobody  visitor  other  owner  operator
+Request                                                             nobody  visitor  other  owner  operator
 
-GET     /                                                200      200    200    200       200
-GET     /docs                                            200      200    200    200       200
-GET     /docs/oauth2-redirect                            200      200    200    200       200
-GET     /openapi.json                                    200      200    200    200       200
-GET     /redoc                                           200      200    200    200       200
-GET     /widget.js                                       200      200    200    200       200
-GET     /pages/{site}{page}                              200      200    200    200       200
+GET     /                                                              200      200    200    200       200
+GET     /docs                                                          200      200    200    200       200
+GET     /docs/oauth2-redirect                                          200      200    200    200       200
+GET     /openapi.json                                                  200      200    200    200       200
+GET     /redoc                                                         200      200    200    200       200
+GET     /widget.js                                                     200      200    200    200       200
+GET     /pages/{site}{page}                                            200      200    200    200       200
 
-GET     /health                                          200      200    200    200       200
-GET     /health/circuits                                 200      200    200    200       200
-GET     /health/ready                                    503      503    503    503       503
-GET     /health/report                                   401      401    403    403       200
+GET     /health                                                        200      200    200    200       200
+GET     /health/circuits                                               200      200    200    200       200
+GET     /health/ready                                                  503      503    503    503       503
+GET     /health/report                                                 401      401    403    403       200
 
-POST    /chat                    question                200      200    200    200       200
-POST    /search                  words                   200      200    200    200       200
-DELETE  /chat/sessions/{nobodys_session}                 200      200    200    200       200
+POST    /chat                                   question               200      200    200    200       200
+POST    /chat                                   owners_follow_up       403      403    403    200       403
+POST    /chat                                   visitors_follow_up     200      200    200    200       200
+POST    /search                                 words                  200      200    200    200       200
+DELETE  /chat/sessions/{owners_session}                                403      403    403    200       403
+DELETE  /chat/sessions/{visitors_session}                              200      200    200    200       200
+DELETE  /chat/sessions/{nobodys_session}                               200      200    200    200       200
+POST    /chat/turns/{owners_turn}/feedback      rating                 403      403    403    200       403
+POST    /chat/turns/{visitors_turn}/feedback    rating                 200      200    200    200       200
 
-POST    /api/auth/sign-up        newcomer                201      201    201    201       201
-POST    /api/auth/sign-in        stranger                401      401    401    401       401
-POST    /api/auth/sign-in/email  stranger                401      401    401    401       401
-POST    /api/auth/sign-out                               200      200    200    200       200
-GET     /api/auth/session                                200      200    200    200       200
-GET     /api/auth/get-session                            200      200    200    200       200
-GET     /api/auth/verify                                 200      200    200    200       200
-GET     /api/auth/profile                                401      401    200    200       403
-POST    /api/auth/profile/update profile                 401      401    200    200       403
-GET     /api/auth/export                                 401      401    200    200       403
-DELETE  /api/auth/account                                401      401    200    200       403
+GET     /api/chat/sessions                                             401      401    200    200       403
+POST    /api/chat/sessions                      title                  401      401    200    200       403
+DELETE  /api/chat/history                                              401      401    200    200       403
+GET     /api/chat/sessions/{owners_session}                            401      401    403    200       403
+GET     /api/chat/sessions/{visitors_session}                          401      401    200    200       403
+DELETE  /api/chat/sessions/{owners_session}                            401      401    403    200       403
+GET     /api/chat/sessions/{owners_session}/export                        401      401    403    200       403
+PATCH   /api/chat/sessions/{owners_session}/title title                  401      401    403    200       403
+
+GET     /ingest                                                        401      401    403    403       200
+POST    /ingest                                                        401      401    403    403       202
+GET     /admin/usage                                                   401      401    403    403       200
+GET     /admin/unanswered                                              401      401    403    403       200
+GET     /admin/feedback                                                401      401    403    403       200
+GET     /admin/people/{owners_id}                                      401      401    403    403       404
+GET     /admin/people/{owners_id}/export                               401      401    403    403       404
+DELETE  /admin/people/{owners_id}                                      401      401    403    403       200
+
+POST    /api/auth/sign-up                       newcomer               201      201    201    201       201
+POST    /api/auth/sign-in                       stranger               401      401    401    401       401
+POST    /api/auth/sign-in/email                 stranger               401      401    401    401       401
+POST    /api/auth/sign-out                                             200      200    200    200       200
+GET     /api/auth/session                                              200      200    200    200       200
+GET     /api/auth/get-session                                          200      200    200    200       200
+GET     /api/auth/verify                                               200      200    200    200       200
+GET     /api/auth/profile                                              401      401    200    200       403
+POST    /api/auth/profile/update                profile                401      401    200    200       403
+GET     /api/auth/export                                               401      401    200    200       403
+DELETE  /api/auth/account                                              401      401    200    200       403
 """
 """What each caller is answered. A third column names a body below; `{things}` are made anew for each answer.
 
 A route stands here once for each thing that makes a difference: `{owners_session}` is what *owner* has asked in,
-`{visitors_session}` and `{nobodys_session}` are those of the others; `{owners_turn}` is a turn in such a session.
+`{visitors_session}` and `{nobodys_session}` are those of the others; `{owners_turn}` is a turn in such a session, and
+`{owners_id}` is whom the operator looks up.
 `GET` stands for `HEAD` too. `/health/ready` is 503 as this app never warms up.
 """
 
 BODIES: Final[dict[str, Any]] = {
     "question": {"message": "What is a reducer?"},
+    "owners_follow_up": {"message": "And why?", "session_id": "{owners_session}"},
+    "visitors_follow_up": {"message": "And why?", "session_id": "{visitors_session}"},
     "words": {"query": "reducer"},
+    "rating": {"rating": "up"},
+    "title": {"title": "Reducers"},
     "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
     "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
     "profile": {"proficiency": "pro"},
@@ -77,7 +106,7 @@ BODIES: Final[dict[str, Any]] = {
 CALLERS: Final = ("nobody", "visitor", "other", "owner", "operator")
 ADMIN: Final = "operator-token-0123456789"
 PEOPLE: Final = {"listed-owner": Principal("user", "owner"), "listed-other": Principal("user", "other")}
-PLACES: Final = {"site": "docs", "page": "/page-1"}
+PLACES: Final = {"site": "docs", "page": "/page-1", "owners_id": "user:owner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +153,12 @@ class OnePage(FixedIndex):
 async def app(tmp_path: Path) -> AsyncGenerator[FastAPI, None]:
     """The app as its settings wire it; only the pages and the people are the test's."""
     settings = Settings(
-        _env_file=None, data_dir=tmp_path, image_index_dir=tmp_path / "image", port=0, admin_token=SecretStr(ADMIN)
+        _env_file=None,
+        data_dir=tmp_path,
+        content_dir=tmp_path / "content",
+        image_index_dir=tmp_path / "image",
+        port=0,
+        admin_token=SecretStr(ADMIN),
     )
     migrate(settings.sqlalchemy_url)
     ports = build_ports(settings, database_connections=2, search_threads=1)

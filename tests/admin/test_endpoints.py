@@ -48,7 +48,7 @@ async def test_nobody_else_may(make_app: MakeApp, kept: Kept, method: str, path:
     for headers in ({}, {"Authorization": f"Bearer {TOKEN}x"}):
         async with client_of(make_app(), headers) as client:
             answer = await client.request(method, path)
-            assert (answer.status_code, answer.headers["cache-control"]) == (401, "no-store")
+            assert (answer.status_code, answer.headers["cache-control"]) == (401, "private, no-store")
             assert answer.headers["content-type"] == "application/problem+json"
     async with client_of(make_app(admin_token=None), BEARER) as client:
         assert (await client.request(method, path)).status_code == 404
@@ -72,7 +72,7 @@ async def test_usage_by_day(operator: httpx2.AsyncClient, kept: Kept) -> None:
     await kept.turn("visitor:a", days_ago=40, usage=usage)
     answer = await operator.get("/admin/usage")
     today, yesterday = answer.json()["usage"]
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
     assert today == {
         "day": datetime.now(UTC).date().isoformat(),
         "turns": 2,
@@ -162,7 +162,7 @@ async def test_a_person_is_seen_and_forgotten(operator: httpx2.AsyncClient, kept
     assert (await operator.get(path)).status_code == 404
     with pytest.raises(ConversationNotFound):
         await kept.store.history(turn.conversation_id, limit=1)
-    assert len(await kept.store.history(other.conversation_id, limit=1)) == 1
+    assert len(await kept.store.history(other.conversation_id, limit=1, principal_id="user:other")) == 1
     assert (await operator.get("/admin/feedback")).json()["feedback"] == []
 
 
@@ -185,7 +185,7 @@ async def test_what_else_is_kept_goes_first(make_app: MakeApp, kept: Kept) -> No
     async with client_of(app, BEARER) as client:
         answer = await client.get(f"/admin/people/{person}/export")
         assert (json.loads(answer.content), answer.headers["content-type"]) == ({"turns": []}, "application/json")
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "private, no-store"
         assert (await client.get("/admin/people/account:nobody/export")).status_code == 404
         await client.delete(f"/admin/people/{person}")
     assert asked == [("export", person), ("forget", person)]

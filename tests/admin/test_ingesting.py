@@ -67,7 +67,7 @@ def test_new_pages_are_found_without_a_restart(service: Served, content: Path) -
     assert (answer.status_code, answer.json(), answer.headers["cache-control"]) == (
         202,
         {"status": "started"},
-        "no-store",
+        "private, no-store",
     )
     until(lambda: last(service)["status"] != "running", seconds=60)
     bodies = [last(service) for _ in range(8)]

@@ -211,7 +211,7 @@ async def test_nothing_is_kept_by_caches(client: Client, session: str) -> None:
     for path in ("", f"/{session}", f"/{uuid4()}", f"/{session}/export"):
         for headers in (AS_ADA, AS_BOB, {}):
             response = await client.get(f"/api/chat/sessions{path}", headers=headers)
-            assert response.headers.get_list("cache-control") == ["no-store"]
+            assert response.headers.get_list("cache-control") == ["private, no-store"]
 
 
 async def test_the_last_used_is_what_a_front_end_goes_on_with(

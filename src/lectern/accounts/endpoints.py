@@ -139,7 +139,7 @@ async def export(desk: DeskDep, caller: SignedInDep) -> StreamingResponse:
     return StreamingResponse(
         await begin_export(caller.principal, desk.accounts),
         media_type="application/json",
-        headers={"Content-Disposition": 'attachment; filename="lectern-export.json"', "Cache-Control": "no-store"},
+        headers={"Content-Disposition": 'attachment; filename="lectern-export.json"'},
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 
 from lectern.conversations.export import as_markdown, as_text
 from lectern.conversations.schemas import (
@@ -19,7 +19,6 @@ from lectern.conversations.schemas import (
 from lectern.errors import NotFound
 from lectern.ports import Conversation, Conversations, Turn
 from lectern.principal import Principal
-from lectern.web import answer_headers
 from lectern.web.access import SignedInDep
 from lectern.web.deps import PortsDep
 
@@ -33,11 +32,6 @@ MOST_OFFSET: Final = 100_000
 """How far a list may be leafed through; the database steps over what comes before."""
 
 
-async def _private(request: Request) -> None:
-    """No cache keeps what readers said, an error about it included."""
-    answer_headers.add(request.scope, "Cache-Control", "no-store")
-
-
 async def _conversations(ports: PortsDep) -> Conversations:
     if ports.conversations is None:
         raise NotFound("This service keeps no conversations to list.")
@@ -48,7 +42,7 @@ ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 SessionId = Annotated[str, Path(description="The conversation's id", json_schema_extra={"format": "uuid"})]
 Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET)]
 
-router = APIRouter(prefix="/api/chat", tags=["conversations"], dependencies=[Depends(_private)])
+router = APIRouter(prefix="/api/chat", tags=["conversations"])
 
 
 @router.get("/sessions")
