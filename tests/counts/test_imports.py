@@ -30,7 +30,7 @@ NEVER: Final = set(
 )
 """What only a command, a check or a test uses."""
 
-MOST: Final = {"nothing": 932, "everything": 1171}
+MOST: Final = {"nothing": 945, "everything": 1175}
 """Two per cent more than there were when this was written; a new library says here what it brings along."""
 
 
