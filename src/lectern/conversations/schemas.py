@@ -39,12 +39,9 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Line = Annotated[Text, AfterValidator(_one_line)]
-Title = Annotated[
-    Line,
-    AfterValidator(_not_blank),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": TITLE_CHARACTERS, "pattern": r"\S"}),
-]
+_LINE = {"type": "string", "maxLength": TITLE_CHARACTERS}
+Line = Annotated[Text, AfterValidator(_one_line), WithJsonSchema(_LINE)]
+Title = Annotated[Line, AfterValidator(_not_blank), WithJsonSchema(_LINE | {"minLength": 1, "pattern": r"\S"})]
 
 
 ExportFormat = Literal["text", "markdown", "json"]
