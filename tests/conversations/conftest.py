@@ -1,8 +1,5 @@
 """The app with kept conversations, and two people who are signed in."""
 
-from collections.abc import AsyncGenerator
-from pathlib import Path
-
 import pytest
 from tests.conftest import Client, MakeClient
 from tests.conversation_rows import a_turn
@@ -10,8 +7,6 @@ from tests.conversations.people import ADA, AS_ADA, IDENTITIES
 from tests.sql_parts import database_of
 
 from lectern.adapters.sql_conversations import SqlConversations
-from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.ports import Turn
 
@@ -26,13 +21,9 @@ class OwningStore(SqlStore):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncGenerator[SqlStore, None]:
-    """SQLite, migrated."""
-    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-    migrate(url)
-    store = OwningStore(SqlDatabase(url))
-    yield store
-    await store.close()
+def store(store: SqlStore) -> SqlStore:
+    """The store that every test has, on the same database."""
+    return OwningStore(database_of(store))
 
 
 @pytest.fixture

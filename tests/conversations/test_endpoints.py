@@ -71,10 +71,10 @@ async def test_a_page_has_its_bounds(client: Client, query: str) -> None:
     assert len(response.json()["message"]) <= 200
 
 
-async def test_ten_thousand_sessions_are_one_statement(
+async def test_a_page_of_sessions_is_one_statement(
     client: Client, store: SqlStore, conversations: SqlConversations
 ) -> None:
-    """However long the list and however many turns they have, a page asks the database once."""
+    """However many sessions it has, and whatever turns they have, a page asks the database once."""
     for _ in range(100):
         begun = await conversations.start(ADA.id, "")
         await store.save_turn(a_turn(begun.id, who=ADA.id))

@@ -1,32 +1,34 @@
 """`/api/chat/…`: a signed-in reader's kept conversations: list, read, name, export, delete."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Final
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel
 
-from lectern.conversations.export import as_markdown, as_text
+from lectern.conversations.export import exported
 from lectern.conversations.schemas import (
     Export,
+    ExportFormat,
     NewSession,
     NewTitle,
     Notice,
     Session,
     SessionList,
     SessionMessages,
-    messages_of,
 )
 from lectern.errors import NotFound
-from lectern.ports import Conversation, Conversations, Turn
-from lectern.principal import Principal
+from lectern.ports import Conversations
 from lectern.web.access import SignedInDep
 from lectern.web.deps import PortsDep
 
 MOST_TURNS: Final = 200
 """Turns that are read at once: 400 messages, more than a chat panel shows."""
 
-MOST_EXPORTED_TURNS: Final = 1000
-"""Turns in a file."""
+MOST_EXPORTED_TURNS: Final = 500
+"""Turns in a file: 2 MB when answers are of 200 words."""
 
 MOST_OFFSET: Final = 100_000
 """How far a list may be leafed through; the database steps over what comes before."""
@@ -66,19 +68,19 @@ async def create_session(
     return Session.of(await conversations.start(caller.principal.id, title), caller.principal)
 
 
-@router.get("/sessions/{session_id}")
+@router.get("/sessions/{session_id}", response_model=SessionMessages)
 async def read_session(
     session_id: SessionId,
     caller: SignedInDep,
     conversations: ConversationsDep,
     limit: Annotated[int, Query(ge=1, le=MOST_TURNS, description="Most turns, of two messages each")] = MOST_TURNS,
     offset: Offset = 0,
-) -> SessionMessages:
+) -> Response:
     """A conversation with its last messages; `offset` leaves the last turns out, to read what came before."""
     conversation, turns = await conversations.read(
         session_id, principal_id=caller.principal.id, limit=limit, offset=offset
     )
-    return _session_messages(conversation, turns, caller.principal, offset)
+    return await _written(lambda: SessionMessages.of(conversation, turns, caller.principal, offset))
 
 
 @router.delete("/sessions/{session_id}")
@@ -88,24 +90,18 @@ async def delete_session(session_id: SessionId, caller: SignedInDep, ports: Port
     return Notice(message="The conversation was deleted.")
 
 
-@router.get("/sessions/{session_id}/export")
+@router.get("/sessions/{session_id}/export", response_model=Export)
 async def export_session(
     session_id: SessionId,
     caller: SignedInDep,
     conversations: ConversationsDep,
-    format: Literal["text", "markdown", "json"] = "text",  # noqa: A002 - the API's name
-) -> Export:
+    format: ExportFormat = "text",  # noqa: A002 - the API's name
+) -> Response:
     """A conversation as a file's content."""
     conversation, turns = await conversations.read(
         session_id, principal_id=caller.principal.id, limit=MOST_EXPORTED_TURNS
     )
-    match format:
-        case "text":
-            return Export(format=format, content=as_text(conversation, turns))
-        case "markdown":
-            return Export(format=format, content=as_markdown(conversation, turns))
-        case "json":
-            return Export(format=format, content=_session_messages(conversation, turns, caller.principal))
+    return await _written(lambda: exported(conversation, turns, caller.principal, format))
 
 
 @router.patch("/sessions/{session_id}/title")
@@ -124,11 +120,7 @@ async def delete_history(caller: SignedInDep, ports: PortsDep) -> Notice:
     return Notice(message=f"{deleted} {'conversation was' if deleted == 1 else 'conversations were'} deleted.")
 
 
-def _session_messages(
-    conversation: Conversation, turns: Sequence[Turn], reader: Principal, offset: int = 0
-) -> SessionMessages:
-    return SessionMessages(
-        session=Session.of(conversation, reader),
-        messages=[message for turn in turns for message in messages_of(turn)],
-        omitted=2 * max(0, conversation.turns - offset - len(turns)),
-    )
+async def _written(make: Callable[[], BaseModel]) -> Response:
+    """A body of megabytes, made and written in a thread: the loop has streams to send meanwhile."""
+    content = await anyio.to_thread.run_sync(lambda: make().model_dump_json().encode())
+    return Response(content, media_type="application/json")

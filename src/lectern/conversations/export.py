@@ -1,18 +1,37 @@
-"""A conversation as a file that people read: plain text, or Markdown. Pure."""
+"""A conversation as a file: plain text, Markdown, or the object to write as JSON. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from lectern.conversations.schemas import UNTITLED
+from lectern.conversations.schemas import UNTITLED, Export, ExportFormat, SessionMessages
 from lectern.formats.sources import source_line, source_name
 from lectern.ports import Conversation, Turn
+from lectern.principal import Principal
 
 _ENDINGS: Final = {"cancelled": "(This answer was cut off.)", "failed": "(This answer failed.)"}
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>#&~|])")
 _LINE_START: Final = re.compile(r"^(\d{0,9})([-+=.)])")
+
+
+def exported(conversation: Conversation, turns: Sequence[Turn], reader: Principal, format_: ExportFormat) -> Export:
+    """The conversation in one of the formats.
+
+    Args:
+        conversation: Which.
+        turns: Its last turns, oldest first.
+        reader: Who wants it.
+        format_: Which.
+    """
+    match format_:
+        case "text":
+            return Export(format=format_, content=as_text(conversation, turns))
+        case "markdown":
+            return Export(format=format_, content=as_markdown(conversation, turns))
+        case "json":
+            return Export(format=format_, content=SessionMessages.of(conversation, turns, reader))
 
 
 def as_text(conversation: Conversation, turns: Sequence[Turn]) -> str:

@@ -3,7 +3,7 @@
 A turn is two messages, what the reader asked and what was answered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID, uuid5
@@ -39,12 +39,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Line = Annotated[Text, AfterValidator(_one_line)]
-Title = Annotated[
-    Line,
-    AfterValidator(_not_blank),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": TITLE_CHARACTERS, "pattern": r"\S"}),
-]
+_LINE = {"type": "string", "maxLength": TITLE_CHARACTERS}
+Line = Annotated[Text, AfterValidator(_one_line), WithJsonSchema(_LINE)]
+Title = Annotated[Line, AfterValidator(_not_blank), WithJsonSchema(_LINE | {"minLength": 1, "pattern": r"\S"})]
+
+
+ExportFormat = Literal["text", "markdown", "json"]
 
 
 class NewSession(BaseModel):
@@ -107,6 +107,17 @@ class SessionMessages(BaseModel):
     messages: list[Message]
     omitted: int = Field(description="How many messages before these there are")
 
+    @classmethod
+    def of(
+        cls, conversation: Conversation, turns: Sequence[Turn], reader: Principal, offset: int = 0
+    ) -> "SessionMessages":
+        """A conversation with these turns, `offset` turns before its end."""
+        return cls(
+            session=Session.of(conversation, reader),
+            messages=[message for turn in turns for message in messages_of(turn)],
+            omitted=2 * max(0, conversation.turns - offset - len(turns)),
+        )
+
 
 class SessionList(BaseModel):
     """A page of a reader's conversations, the last used first."""
@@ -117,7 +128,7 @@ class SessionList(BaseModel):
 class Export(BaseModel):
     """A conversation to be saved as a file."""
 
-    format: Literal["text", "markdown", "json"]
+    format: ExportFormat
     content: str | SessionMessages = Field(description="The file's text; with `json`, the object to write into it")
 
 
