@@ -12,13 +12,11 @@ from sqlalchemy import Connection, Integer, Row, ScalarSelect, SmallInteger, bin
 
 from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_models import AnyText, ConversationRow, FeedbackRow, Moment, TurnRow
-from lectern.adapters.sql_ownership import known_id, reachable, refusal
+from lectern.adapters.sql_ownership import NAMED, REACHABLE, known_id, refusal
 from lectern.adapters.sql_statements import turn_of
 from lectern.errors import ConversationNotFound, Forbidden, TurnNotFound
 from lectern.ports import Conversation, Feedback, Turn
 from lectern.principal import is_anonymous
-
-_reachable = reachable(bindparam("principal", type_=ConversationRow.principal_id.type))
 
 
 def _turns_of(conversation: Any) -> ScalarSelect[int]:  # noqa: ANN401 - a column or a scalar subquery
@@ -37,7 +35,7 @@ _page = (
 )
 OWNED = select(_page, _turns_of(_page.c.id).label("turns")).order_by(_page.c.updated_at.desc(), _page.c.id.desc())
 
-_mine = select(ConversationRow).where(ConversationRow.id == bindparam("conversation"), _reachable).cte("mine")
+_mine = select(ConversationRow).where(NAMED, REACHABLE).cte("mine")
 _mine_id = select(_mine.c.id).scalar_subquery()  # depends on no row: found once, and without it no turn is read
 _latest = (
     select(TurnRow)
@@ -61,14 +59,10 @@ READ = (
     .select_from(ConversationRow)
     .outerjoin(_mine, true())
     .outerjoin(_latest, true())
-    .where(ConversationRow.id == bindparam("conversation"))
+    .where(NAMED)
     .order_by(_latest.c.created_at, _latest.c.id)
 )
-RENAME = (
-    update(ConversationRow)
-    .where(ConversationRow.id == bindparam("conversation"), _reachable)
-    .values(title=bindparam("name", type_=AnyText()))
-)
+RENAME = update(ConversationRow).where(NAMED, REACHABLE).values(title=bindparam("name", type_=AnyText()))
 CLAIM = (
     update(ConversationRow)
     .where(ConversationRow.principal_id == bindparam("visitor"))
@@ -175,7 +169,7 @@ def _inserts(dialect: str) -> tuple[Any, Any]:
             bindparam("now", type_=Moment()),
         )
         .join(ConversationRow, ConversationRow.id == TurnRow.conversation_id)
-        .where(TurnRow.id == bindparam("turn"), _reachable)
+        .where(TurnRow.id == bindparam("turn"), REACHABLE)
     )
     rate = insert(FeedbackRow).from_select(["turn_id", "rating", "comment", "created_at"], rated)
     rate = rate.on_conflict_do_update(
