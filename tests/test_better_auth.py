@@ -76,6 +76,8 @@ async def lectern(folder: Path, **settings: Any) -> AsyncGenerator[httpx2.AsyncC
     @app.get("/who")
     async def who(request: Request, caller: CallerDep) -> dict[str, str]:
         ports: Ports = request.app.state.ports
+        if caller.trouble is not None:
+            raise caller.trouble
         principal = caller.principal
         for source in ports.identities:
             principal = await source.by_cookies(request.cookies) or principal

@@ -1,6 +1,6 @@
 """Who asks. Settled once a request, before anything is read or written for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Kind = Literal["account", "user", "visitor", "operator"]
@@ -19,14 +19,14 @@ class Principal:
     Attributes:
         kind: Which of these.
         subject: Its id, as whoever knows it gives it; unique among its kind.
-        name: What to call it, or empty. Never logged.
+        name: What to call it, or empty. Never logged, so not in its representation either.
         email: Its e-mail address, or empty. Never logged.
     """
 
     kind: Kind
     subject: str
-    name: str = ""
-    email: str = ""
+    name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
 
     @property
     def id(self) -> str:

@@ -262,6 +262,22 @@ async def test_a_table_that_may_not_be_read_is_missing(postgres: Postgres) -> No
     await owner.close()
 
 
+async def test_a_table_that_cannot_be_read_in_time_is_not_missing(postgres: Postgres) -> None:
+    """The database's own trouble is told as such, and the next request asks again."""
+    url = postgres.make(f"sessions_{uuid4().hex}")
+    owner, reader = SqlDatabase(url, pool_size=1), SqlDatabase(url, pool_size=1, patience_seconds=0.2)
+    await tables(owner, "timestamptz", CAMEL)
+    await add(owner, LATER)
+    source = source_of(reader)
+    with owner._engine.begin() as connection:
+        connection.execute(text('LOCK TABLE "session" IN ACCESS EXCLUSIVE MODE'))
+        with pytest.raises(StoreUnavailable):
+            await source.by_cookies(COOKIES)
+    assert await source.by_cookies(COOKIES) == ADA
+    await reader.close()
+    await owner.close()
+
+
 def _cache(ends: datetime = LATER) -> str:
     user = {"id": "u1", "name": "Ada", "email": "ada@example.org"}
     return shared(session={"token": TOKEN, "userId": "u1", "expiresAt": iso(ends)}, user=user)

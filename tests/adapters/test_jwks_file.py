@@ -42,11 +42,12 @@ def test_nothing_there_is_no_keys(path: Path) -> None:
     ("changed", "now"),
     [
         ({}, NOW + MOST_AGE_SECONDS + 1),
-        ({}, NOW - 1),
+        ({}, NOW - MOST_AGE_SECONDS - 1),
         ({"source": "https://other.example.org/api/auth/jwks"}, NOW),
         ({"source": None}, NOW),
         ({"fetched_at": "x"}, NOW),
         ({"fetched_at": None}, NOW),
+        ({"fetched_at": 10**400}, NOW),
         ({"fetched_at": float("nan")}, NOW),
         ({"keys": []}, NOW),
         ({"keys": [{**KEY, "x": "AA"}]}, NOW),
@@ -56,7 +57,7 @@ def test_nothing_there_is_no_keys(path: Path) -> None:
     ids=str,
 )
 def test_a_file_that_may_not_be_believed_is_as_none(path: Path, changed: dict[str, Any], now: float) -> None:
-    """Too old, from the future, another server's, damaged, or no longer taken by the rules."""
+    """Too old, from far in the future, another server's, damaged, or no longer taken by the rules."""
     path.parent.mkdir()
     held = {"source": SOURCE, "fetched_at": NOW, "keys": [KEY]}
     path.write_text(json.dumps(held))

@@ -17,7 +17,7 @@ import jwt
 
 from lectern import key_set
 from lectern.adapters.jwks import counted
-from lectern.adapters.jwks_file import MOST_AGE_SECONDS, Fetched, JwksFile
+from lectern.adapters.jwks_file import Fetched, JwksFile, may_be_believed
 from lectern.adapters.jwt_verification import VerifyingKeys
 from lectern.adapters.provider import Provider
 from lectern.adapters.provider_outcome import FOREIGN, brief
@@ -68,11 +68,11 @@ class FetchedKeys:
             if self._may_ask_for_unknown():
                 self._unknown_at = self._now()
                 self._fetch(lambda: self._known(kid, algorithm) is not None)
-            if self._fetching is not None:  # one that another began may bring it, too
+            if self._fetching is not None and not self._fetching.done():  # one that another began may bring it, too
                 await asyncio.shield(self._fetching)
             found = self._known(kid, algorithm)
         if found is None and (self._held is None or self._failed_at is not None):
-            raise LoginUnavailable
+            raise LoginUnavailable(retry_after_seconds=RETRY_SECONDS)
         return found
 
     def standing(self) -> tuple[State, str]:
@@ -95,7 +95,7 @@ class FetchedKeys:
 
     async def _keep_up(self) -> None:
         """Have keys, if that can be, and none that are too old."""
-        if self._held is not None and self._passed(self._held.at, MOST_AGE_SECONDS):
+        if self._held is not None and not may_be_believed(self._held.at, self._now()):
             self._held = None
         if self._held is None:
             if self._passed(self._failed_at, RETRY_SECONDS):

@@ -27,6 +27,11 @@ class Fetched:
     at: float
 
 
+def may_be_believed(fetched_at: float, now: float) -> bool:
+    """Whether keys of that moment are not too old. Clocks are set back, so it may be a moment to come, too."""
+    return abs(now - fetched_at) <= MOST_AGE_SECONDS
+
+
 class JwksFile:
     """One file. Its verbs block.
 
@@ -47,10 +52,9 @@ class JwksFile:
             keys = VerifyingKeys(key_set.read(text))
             held = json.loads(text)
             fetched_at = float(held["fetched_at"])
-        except (OSError, RefusedKeys, ValueError, TypeError, LookupError):
+        except (OSError, RefusedKeys, ValueError, TypeError, LookupError, OverflowError):
             return None
-        # A clock that was set back makes an age below zero: such a file may be of any age.
-        if held.get("source") != self._source or not 0 <= now - fetched_at <= MOST_AGE_SECONDS:
+        if held.get("source") != self._source or not may_be_believed(fetched_at, now):
             return None
         return Fetched(keys, fetched_at)
 
