@@ -11,21 +11,6 @@ from lectern.adapters.sql_store import SqlStore
 from lectern.ports import Turn
 
 
-class OwningStore(SqlStore):
-    """Deletes what its caller may read, and says so of the rest, whatever the store itself looks at."""
-
-    async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
-        """Delete it, when it is the principal's."""
-        await SqlConversations(self._database).read(conversation_id, principal_id=principal_id or "", limit=1)
-        await super().delete_conversation(conversation_id, principal_id=principal_id)
-
-
-@pytest.fixture
-def store(store: SqlStore) -> SqlStore:
-    """The store that every test has, on the same database."""
-    return OwningStore(database_of(store))
-
-
 @pytest.fixture
 def client(make_client: MakeClient) -> Client:
     """A client of the app that knows Ada and Bob."""

@@ -25,13 +25,14 @@ def test_nothing_configured_calls_nobody() -> None:
 
 
 def test_each_part_is_looked_at_where_it_listens() -> None:
-    """The ports are those that the parts' own clients take: 6333 for Qdrant without one, 5432 for Postgres."""
+    """The ports are those that the parts' own clients take: 6333 for Qdrant without one, 5432 for Postgres, 6379."""
     assert places(
         openai_api_key=SecretStr("sk-x"),
         openai_fallback_model="m",
         openai_fallback_base_url="http://models.example:8000/v1",
         cohere_api_key=SecretStr("co-x"),
         qdrant_url="https://x.cloud.qdrant.io",
+        redis_url=SecretStr("rediss://default:p@redis.example"),
         database_url=SecretStr(normal("postgres://u:p@ep-x-pooler.eu.aws.neon.tech/x?sslmode=require")),
         better_auth_url="https://login.example.org/api/auth",
     ) == {
@@ -39,6 +40,7 @@ def test_each_part_is_looked_at_where_it_listens() -> None:
         "second model API": "models.example:8000",
         "Cohere": "api.cohere.com:443",
         "Qdrant": "x.cloud.qdrant.io:6333",
+        "Redis": "redis.example:6379",
         "Postgres": "ep-x-pooler.eu.aws.neon.tech:5432",
         "Better Auth": "login.example.org:443",
     }
@@ -55,6 +57,7 @@ def test_a_host_that_serves_two_parts_is_looked_at_once() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"redis_url": SecretStr("redis://:p@x.example")}, ("listens on 443", "counts limits for itself")),
         ({"qdrant_url": "https://x.example"}, (":443 in QDRANT_URL", "if it listens there")),
         (
             {"database_url": SecretStr("postgresql://u:p@x.neon.tech/x")},

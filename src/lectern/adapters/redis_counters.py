@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from lectern.adapters.guarded import known
+from lectern.adapters import guarded
 from lectern.adapters.redis_numbers import RedisNumbers
 from lectern.adapters.shared_counters import SharedCounters
 from lectern.errors import LecternError
@@ -68,10 +68,11 @@ class RedisCounters:
         counted, end = bucket.countable(amount), bucket.whole_second(until)
         if not counted or end <= time.time():
             return
+        known = await self._here.spent(key)
         counted += await self._here.take_out(_waiting(key), until=end)
         total = None
         try:
-            total = await self._asked(lambda: self._redis.spend(key, counted, until=end))
+            total = await self._asked(lambda: self._redis.spend(key, counted, until=end, known=known))
         finally:
             if total is None:
                 await self._here.put(_waiting(key), counted, until=end)
@@ -80,7 +81,7 @@ class RedisCounters:
 
     def describe(self) -> Part:
         """As this worker saw Redis last, corrected by what its siblings found out."""
-        part = known(Part("limits", f"Redis at {self._redis.place}", self._state, self._trouble), self._circuit)
+        part = guarded.known(Part("limits", f"Redis at {self._redis.place}", self._state, self._trouble), self._circuit)
         if part.state == "down":
             return replace(part, note=f"counted by each container for itself: {part.note}")
         return replace(part, note="counted for all replicas together")
@@ -100,7 +101,9 @@ class RedisCounters:
         except LecternError as error:
             if self._state != "down":
                 logger.warning("Redis cannot be asked (%s); limits are counted here meanwhile", error.message)
-            self._state, self._trouble = "down", error.message
+            if error.__cause__ is not None or not self._trouble:  # an open circuit has nothing new to tell
+                self._trouble = error.message
+            self._state = "down"
             return None
         if self._state == "down":
             logger.info("Redis counts limits again")

@@ -9,10 +9,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import SSLConnection
+from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from lectern.errors import UpstreamTimeout, UpstreamUnavailable
 from lectern.limits import bucket
@@ -26,6 +27,16 @@ _CONNECTIONS: Final = 16
 """Of one worker; a call takes less than a millisecond of one, so they carry thousands a second."""
 
 _FAILURES: Final = (RedisError, OSError, TimeoutError, ValueError, TypeError, LookupError)
+
+_WORDS: Final[dict[type[BaseException], str]] = {
+    AuthenticationError: "the password is wrong or missing",
+    ReadOnlyError: "it is a replica, which cannot be written",
+    OutOfMemoryError: "its memory is full",
+    TimeoutError: "no answer in time",
+    RedisTimeoutError: "no answer in time",
+    ConnectionRefusedError: "connection refused",
+    ssl.SSLError: "TLS fails: the certificate, or no TLS there",
+}
 
 # limits/bucket.py in Lua. Times are microseconds, as its doubles hold whole numbers up to 2^53. They are told as text:
 # Redis would cut off a number's fraction.
@@ -52,7 +63,9 @@ return {room and 1 or 0, told}
 """
 
 _SPEND: Final = """
-local sum = redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])
+local held = tonumber(redis.call('GET', KEYS[1]) or 0) or 0
+local sum = string.format('%.17g', math.max(held, tonumber(ARGV[3])) + tonumber(ARGV[1]))
+redis.call('SET', KEYS[1], sum)
 redis.call('EXPIREAT', KEYS[1], ARGV[2])
 return sum
 """
@@ -78,8 +91,10 @@ class RedisNumbers:
     def __init__(self, url: str, *, tls: ssl.SSLContext | None = None, seconds: float = SECONDS) -> None:
         self.place = place(url)
         self._seconds = seconds
-        pool = BlockingConnectionPool.from_url(
-            url,
+        options: dict[str, Any] = {**parse_url(url)}
+        if tls is not None:
+            options |= {"connection_class": _SharedTls, "tls": tls}
+        pool = BlockingConnectionPool(
             max_connections=_CONNECTIONS,
             timeout=seconds,
             socket_timeout=seconds,
@@ -87,7 +102,7 @@ class RedisNumbers:
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             driver_info=None,  # two round trips less a connection
-            **({"connection_class": _SharedTls, "tls": tls} if tls is not None else {}),
+            **options,
         )
         self._client = Redis.from_pool(pool)
         self._take = self._client.register_script(_TAKE)
@@ -119,10 +134,21 @@ class RedisNumbers:
         async with self._asked():
             return float(await self._client.get(_name("sum", key)) or 0)
 
-    async def spend(self, key: str, amount: float, *, until: int) -> float:
-        """Add a countable amount; the sum. Raises as `take_all` does."""
+    async def spend(self, key: str, amount: float, *, until: int, known: float = 0) -> float:
+        """Add a countable amount; raises as `take_all` does.
+
+        Args:
+            key: As `Counters.spend` has it.
+            amount: The same.
+            until: The same, in whole seconds.
+            known: What the sum was once; a server that came back empty has forgotten it.
+
+        Returns:
+            The sum.
+        """
         async with self._asked():
-            return float(await self._spend(keys=[_name("sum", key)], args=[f"{amount:.17g}", until]))
+            told = await self._spend(keys=[_name("sum", key)], args=[f"{amount:.17g}", f"{until}", f"{known:.17g}"])
+            return float(told)
 
     async def version(self) -> str:
         """What the server calls its version; raises as `take_all` does."""
@@ -156,18 +182,13 @@ def place(url: str) -> str:
 
 def brief(error: BaseException) -> str:
     """What happened, in a few words, none of them the server's or with a secret in it."""
-    if isinstance(error, AuthenticationError):
-        return "the password is wrong or missing"
-    if isinstance(error, ReadOnlyError):
-        return "it is a replica, which cannot be written"
+    for kind, words in _WORDS.items():
+        if isinstance(error, kind) or isinstance(error.__context__, kind):  # the library wraps what the system says
+            return words
     if isinstance(error, ResponseError):
-        # The first word is a code by convention, as MISCONF, OOM, NOPERM.
+        # The first word is a code by convention, as MISCONF, NOPERM.
         code = str(error).partition(" ")[0]
         return f"refused: {code}" if code.isupper() and code.isalpha() else "refused"
-    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
-        return "no answer in time"
-    if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
-        return "connection refused"
     return "cannot be reached" if isinstance(error, (RedisError, OSError)) else "no Redis answers there"
 
 

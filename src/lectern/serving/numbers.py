@@ -24,7 +24,8 @@ Entry = tuple[float, float]
 
 _ROWS: Final = 8
 _SET: Final = 4 * _ROWS
-"""Words of a set: its rows' first and second half of the digest, numbers, moments."""
+"""Words of a set: eight first halves of digests, eight second halves, eight numbers, eight moments. So the rest of the
+row whose first word is at `row` is at `row + 8`, `row + 16` and `row + 24`."""
 
 _HALVES: Final = Struct("=QQ")
 _TRIES: Final = 3
@@ -74,9 +75,8 @@ class NumberTable:
         held = self._hold(sorted({place[0] for place in places})) if alone else ()
         try:
             rows = [self._row(*place) for place in places]
-            numbers = [
-                0.0 if row is None or not self._floats[row + 24] > now else self._floats[row + 16] for row in rows
-            ]
+            floats = self._floats
+            numbers = [floats[row + 16] if row is not None and floats[row + 24] > now else 0.0 for row in rows]
             entries, result = decide(numbers)
             if entries is not None:
                 for place, entry in zip(places, entries, strict=True):
@@ -94,12 +94,10 @@ class NumberTable:
     def _row(self, number: int, first: int, second: int) -> int | None:
         """The word at which a key's row begins; None when it has none."""
         at = number * _SET
-        firsts = self._words[at : at + _ROWS].tolist()
-        if first not in firsts:
-            return None
-        return next(
-            (at + row for row in range(_ROWS) if firsts[row] == first and self._words[at + _ROWS + row] == second), None
-        )
+        for row, half in enumerate(self._words[at : at + _ROWS].tolist()):
+            if half == first and self._words[at + row + 8] == second:
+                return at + row
+        return None
 
     def _write(self, place: tuple[int, int, int], entry: Entry, now: float) -> None:
         words, floats = self._words, self._floats
