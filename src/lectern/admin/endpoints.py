@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from lectern.admin.ingesting import IngestDesk
-from lectern.admin.operator import OperatorDep, unstored
+from lectern.admin.operator import OperatorDep
 from lectern.admin.people import PeopleDesk
 from lectern.admin.schemas import (
     FeedbackAnswer,
@@ -26,6 +26,7 @@ from lectern.admin.unanswered import as_csv, as_markdown, grouped
 from lectern.daily_budget import Prices
 from lectern.errors import NotFound
 from lectern.ports import DayUsage, Records
+from lectern.web import answer_headers
 from lectern.web.deps import PortsDep
 
 MOST_TURNS: Final = 10_000
@@ -64,10 +65,15 @@ async def _records(ports: PortsDep) -> Records:
     return ports.records
 
 
+async def _unstored(request: Request) -> None:
+    """Let nobody on the way store the answer, a refusal included."""
+    answer_headers.add(request.scope, "Cache-Control", "no-store")
+
+
 ConfigDep = Annotated[AdminConfig, Depends(_config)]
 RecordsDep = Annotated[Records, Depends(_records)]
 
-router = APIRouter(tags=["operator"], dependencies=[Depends(unstored)])
+router = APIRouter(tags=["operator"], dependencies=[Depends(_unstored)])
 
 
 @router.post("/ingest", status_code=202)
