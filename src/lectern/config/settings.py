@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Self
 
 from lectern.config.access import AccessSettings
+from lectern.config.budgets import BudgetSettings
 from lectern.config.calls import CallSettings
 from lectern.config.chat import ChatSettings
 from lectern.config.database import DatabaseSettings
@@ -30,6 +31,7 @@ class Settings(
     IdentitySettings,
     PeopleSettings,
     LimitSettings,
+    BudgetSettings,
     CallSettings,
     ChatSettings,
 ):
