@@ -1,5 +1,6 @@
 """What every test shares: the loop, and the app with a real store in a file of the test's own."""
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
@@ -54,6 +55,16 @@ def _closed_indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for generation in opened:
         generation.retire()
+
+
+@pytest.fixture
+def _own_logs() -> Iterator[None]:
+    """A start sets up the process's logging as a worker does; afterwards it is the test's again."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

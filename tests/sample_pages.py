@@ -1,6 +1,7 @@
 """Documents as ingest would hand them over, in one line each."""
 
 import hashlib
+from pathlib import Path
 
 from lectern.ports import Document, Section
 
@@ -38,3 +39,10 @@ def small_site() -> list[Document]:
         ),
         page("team.md", "The team", section("Holidays are asked for three weeks ahead, in writing, at the office.")),
     ]
+
+
+def one_page(folder: Path) -> Path:
+    """The folder, made with one page about the moon in it."""
+    folder.mkdir()
+    (folder / "moon.md").write_text("# Moon\n\n## Phases\n\nThe gibbous phase follows the first quarter.\n")
+    return folder

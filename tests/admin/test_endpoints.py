@@ -11,7 +11,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 from tests.admin.conftest import BEARER, TOKEN, Kept, MakeApp, client_of
+from tests.scripted import FailingDatabase
 
+from lectern.adapters.sql_records import SqlRecords
+from lectern.adapters.sql_retention import SqlRetention
+from lectern.adapters.sql_store import SqlStore
 from lectern.admin.endpoints import _since
 from lectern.admin.people import PeopleDesk
 from lectern.api import ROUTERS
@@ -198,6 +202,25 @@ async def test_ids_that_are_none(operator: httpx2.AsyncClient, kept: Kept, perso
     assert (await operator.get(f"/admin/people/{person}")).status_code in {200, 404}
     assert (await operator.delete(f"/admin/people/{person}")).status_code in {200, 404, 405}
     assert len(await kept.store.history(turn.conversation_id, limit=1)) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if "/admin/" in route[1]])
+async def test_a_database_that_is_down(make_app: MakeApp, method: str, path: str) -> None:
+    """Whatever needs it says that a retry will do, and nothing of why."""
+    app = make_app()
+    down = FailingDatabase()
+    app.state.ports = replace(
+        app.state.ports, store=SqlStore(down), records=SqlRecords(down), retention=SqlRetention(down)
+    )
+    app.state.admin = replace(app.state.admin, people=PeopleDesk(export=_nothing))
+    async with client_of(app, BEARER) as client:
+        answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()["error"]) == (503, "store_unavailable")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def _nothing(_: str) -> AsyncGenerator[bytes, None]:
+    yield b"{}"
 
 
 async def test_a_folder_that_cannot_be_written_starts_no_ingest(make_app: MakeApp, settings, tmp_path) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.admin.conftest import BEARER, TOKEN
+from tests.sample_pages import one_page
 from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, until
 
@@ -23,10 +24,7 @@ Start = Callable[..., Served]
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
     """The owner's folder, with one page."""
-    folder = tmp_path / "content"
-    folder.mkdir()
-    (folder / "moon.md").write_text("# Moon\n\n## Phases\n\nThe gibbous phase follows the first quarter.\n")
-    return folder
+    return one_page(tmp_path / "content")
 
 
 @pytest.fixture

@@ -2,16 +2,20 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
+import httpx2
 import pytest
 from tests.counting import MemoryCounters
 from tests.scripted import FailingStore, FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.quoting import BUDGET_SPENT, MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
+from lectern.app import create_app
 from lectern.chat.draft import Question
 from lectern.chat.pipeline import Knobs, answer
-from lectern.daily_budget import Budget
+from lectern.config import Settings
+from lectern.daily_budget import Budget, Prices
 from lectern.errors import UpstreamTimeout, UpstreamUnavailable
 from lectern.events import Degraded, Delta, Done, Event
 from lectern.limits.budgets import Budgets, Payer
@@ -145,3 +149,22 @@ async def test_turns_at_the_same_moment_may_pass_a_budget(store: SqlStore, knobs
     assert counters.sums[next(key for key in counters.sums if "ann" in key)] == 306
     await run(QUESTION, used, knobs, kept)
     assert len(llm.prompts) == 3
+
+
+async def test_over_http_a_spent_budget_is_an_answer(settings: Settings, store: SqlStore) -> None:
+    """200 with quotes and the reason; who brings no id is known by its address, and so are the next who bring none."""
+    counters = MemoryCounters()
+    used = replace(ports(store, ScriptedLLM("Pure ", "[1].")), counters=counters)
+    kept = (Budget("visitor", 102, "tokens"), Budget("site", 10, "usd"))
+    app = create_app(settings.model_copy(update={"budgets": kept, "token_prices": Prices(1, 1)}), used)
+    transport = httpx2.ASGITransport(app, client=("192.0.2.7", 1234))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://lectern.test") as http:
+        first, second = [
+            (await http.post("/chat", json={"message": "What is a reducer?"})).raise_for_status().json()
+            for _ in range(2)
+        ]
+    assert (first["message"], first["metadata"]["degraded"]) == ("Pure [1].", {})
+    assert second["message"].startswith(BUDGET_SPENT)
+    assert second["metadata"]["degraded"] == {"llm": "budget_spent"}
+    spent = {key.partition(":")[2].partition(":")[2]: amount for key, amount in counters.sums.items()}
+    assert spent == {"tokens:address:192.0.2.7": 102, "usd:site": pytest.approx(0.000102)}

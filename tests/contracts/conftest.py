@@ -1,5 +1,6 @@
 """Every adapter of a port, so that one suite runs over all of them."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.sample_pages import small_site
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
 from lectern.adapters.qdrant_index.rest import QdrantRest
+from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.ports import Index
 
@@ -84,3 +86,17 @@ def pgbouncer_url(postgres: Postgres, postgres_url: str) -> Iterator[str]:
     """The same database through a pooler in transaction mode, with two connections for all."""
     with running_pgbouncer(postgres) as port:
         yield postgres_url.replace(f":{postgres.port}/", f":{port}/")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlDatabase]:
+    """A migrated database of each kind that nobody else has used: for what counts everything in it."""
+    name = f"empty_{secrets.token_hex(4)}"
+    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    url = server.make(name) if server else f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
+    migrate(url)
+    database = SqlDatabase(url, pool_size=3)
+    yield database
+    await database.close()
+    if server:
+        server.query(f"DROP DATABASE {name} WITH (FORCE)")

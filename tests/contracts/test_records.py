@@ -1,22 +1,16 @@
 """The contract of `Records`: sums and lists over what is kept, whichever database keeps it."""
 
-import secrets
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, insert, update
-from tests.database_servers import Postgres
 
 from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, ProfileRow
 from lectern.adapters.sql_records import SqlRecords
 from lectern.adapters.sql_store import SqlStore
-from lectern.database_address import is_postgres
 from lectern.ports import DayUsage, Person, Turn, Unanswered, Usage
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -45,19 +39,10 @@ class Bed:
         await self.database.run(lambda connection: connection.execute(insert(FeedbackRow), row))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def bed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Bed, None]:
+@pytest.fixture
+def bed(empty_database: SqlDatabase) -> Bed:
     """An empty database of each kind: sums count everything in it."""
-    name = f"records_{secrets.token_hex(4)}"
-    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgres" else None
-    url = server.make(name) if server else f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-    migrate(url)
-    assert is_postgres(url) == (request.param == "postgres")
-    database = SqlDatabase(url, pool_size=3)
-    yield Bed(database, SqlStore(database), SqlRecords(database))
-    await database.close()
-    if server:
-        server.query(f"DROP DATABASE {name} WITH (FORCE)")
+    return Bed(empty_database, SqlStore(empty_database), SqlRecords(empty_database))
 
 
 def a_turn(at: datetime = NOON, *, conversation: str = "", **fields: object) -> Turn:
@@ -104,6 +89,15 @@ async def test_who_spent_most(bed: Bed) -> None:
     spent = await bed.records.spent(NOON, NOON + DAY, most=2)
     assert spent.most == [("account:b", Usage(300, 30)), ("visitor:c", Usage(200, 20))]
     assert spent.total == Usage(1100, 110)
+
+
+async def test_no_number_of_a_provider_is_too_large(bed: Bed) -> None:
+    """One that claims more tokens than an integer of the database holds spoils no sum."""
+    await bed.keep(a_turn(usage={"prompt_tokens": 10**12, "completion_tokens": 5}), "visitor:a")
+    await bed.keep(a_turn(), "visitor:a")
+    [day] = await bed.records.usage(NOON - DAY)
+    assert day.usage == Usage(10**12 + 100, 15)
+    assert (await bed.records.spent(NOON - DAY, NOON + DAY, most=1)).total == day.usage
 
 
 async def test_unanswered_questions_with_the_nearest_page(bed: Bed) -> None:

@@ -1,19 +1,14 @@
 """The contract of `Retention`: what is old goes for good, whichever database keeps it."""
 
-import secrets
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import anyio
 import pytest
 from sqlalchemy import func, insert, select, update
-from tests.database_servers import Postgres
 
 from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, LoginRow, TurnRow
 from lectern.adapters.sql_retention import SqlRetention
 from lectern.adapters.sql_store import SqlStore
@@ -31,13 +26,12 @@ class Bed:
     database: SqlDatabase
     store: SqlStore
     retention: SqlRetention
-    folder: Path
 
-    async def keep(self, principal: str | None, *asked: datetime, text: str = "Why?") -> str:
+    async def keep(self, principal: str | None, *asked: datetime) -> str:
         """Save a conversation of this principal with a turn at each moment; its id."""
         conversation = str(uuid4())
         for at in asked:
-            await self.store.save_turn(Turn(str(uuid4()), conversation, text, text, "answered", at))
+            await self.store.save_turn(Turn(str(uuid4()), conversation, "Why?", "So.", "answered", at))
         owned = update(ConversationRow).where(ConversationRow.id == UUID(conversation)).values(principal_id=principal)
         await self.database.run(lambda connection: connection.execute(owned))
         return conversation
@@ -60,18 +54,10 @@ class Bed:
         return await self.database.run(lambda connection: connection.execute(counted).scalar_one())
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def bed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Bed, None]:
+@pytest.fixture
+def bed(empty_database: SqlDatabase) -> Bed:
     """An empty database of each kind."""
-    name = f"retention_{secrets.token_hex(4)}"
-    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgres" else None
-    url = server.make(name) if server else f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-    migrate(url)
-    database = SqlDatabase(url, pool_size=3)
-    yield Bed(database, SqlStore(database), SqlRetention(database), tmp_path)
-    await database.close()
-    if server:
-        server.query(f"DROP DATABASE {name} WITH (FORCE)")
+    return Bed(empty_database, SqlStore(empty_database), SqlRetention(empty_database))
 
 
 async def test_old_anonymous_conversations_go_whole(bed: Bed) -> None:
@@ -136,20 +122,3 @@ async def test_ended_logins_go(bed: Bed) -> None:
     await bed.database.run(lambda connection: connection.execute(insert(LoginRow), logins))
     assert await bed.retention.expire_logins(LIMIT) == 1
     assert await bed.count(LoginRow) == 2
-
-
-async def test_nothing_of_it_is_left_in_the_file(bed: Bed) -> None:
-    """Deleted for good means that its text is in no file of SQLite's any more; others' is."""
-    if bed.database.dialect != "sqlite":
-        pytest.skip("a server's files are its own; it frees them by itself")
-    await bed.keep("visitor:a", OLD, *(OLD + timedelta(minutes=minute) for minute in range(40)), text="marzipan " * 200)
-    await bed.keep("visitor:a", LIMIT, text="nougat")
-
-    def held(word: bytes) -> bool:
-        return any(word in file.read_bytes() for file in bed.folder.glob("lectern.sqlite3*"))
-
-    assert held(b"marzipan")
-    await bed.retention.expire_conversations(LIMIT, anonymous=True, most=10)
-    await bed.retention.scrub()
-    assert not held(b"marzipan")
-    assert held(b"nougat")

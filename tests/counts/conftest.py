@@ -1,9 +1,8 @@
 """The whole service in the test's own process and loop, with its logs as they were before."""
 
 import asyncio
-import logging
 import shutil
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,6 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(tmp_path: Path, _made: Path) -> Path:
     """A folder to serve from."""
     return shutil.copytree(_made, tmp_path / "data")
-
-
-@pytest.fixture
-def _own_logs() -> Iterator[None]:
-    """The service sets up the process's logging as a worker does; afterwards it is the test's again."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import anyio
 import httpx2
 import pytest
 from tests.local_model import model_folder
+from tests.sample_pages import one_page
 from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, alive, until
 
@@ -23,10 +24,7 @@ REFRESHED = "is indexed as site"
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
     """The owner's folder, with one page."""
-    folder = tmp_path / "content"
-    folder.mkdir()
-    (folder / "moon.md").write_text("# Moon\n\n## Phases\n\nThe gibbous phase follows the first quarter.\n")
-    return folder
+    return one_page(tmp_path / "content")
 
 
 @pytest.fixture

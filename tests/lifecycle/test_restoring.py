@@ -1,23 +1,27 @@
 """A day's budgets over a restart: what was spent before it counts, once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import update
 from tests.counting import MemoryCounters
-from tests.scripted import ScriptedLLM
+from tests.scripted import FixedIndex, ScriptedLLM, hits
 from tests.sql_parts import database_of
 
 from lectern.adapters.sql_models import ConversationRow
 from lectern.adapters.sql_records import SqlRecords
 from lectern.adapters.sql_store import SqlStore
+from lectern.app import create_app
+from lectern.config import Settings
 from lectern.daily_budget import Budget
 from lectern.errors import StoreUnavailable
 from lectern.lifecycle import restoring
 from lectern.lifecycle.restoring import restore
 from lectern.limits.budgets import Budgets, Payer
-from lectern.ports import Spent, Turn, Usage
+from lectern.ports import Ports, Spent, Turn, Usage
+from lectern.serving import process
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANN = Payer("visitor:ann", "visitor")
@@ -76,3 +80,35 @@ async def test_a_database_that_is_late_is_waited_for(monkeypatch: pytest.MonkeyP
     tomorrow.began = (NOON - timedelta(days=1)).timestamp()
     await restore(tomorrow, Sleeping())  # type: ignore[arg-type] # it is not asked
     assert list(counters.sums.values()) == [10]
+
+
+@pytest.mark.usefixtures("_own_logs")
+@pytest.mark.parametrize(("worker", "restored"), [(0, 1), (1, 1), (2, 0)])
+async def test_one_worker_of_a_server_does_it(
+    settings: Settings, store: SqlStore, monkeypatch: pytest.MonkeyPatch, worker: int, restored: int
+) -> None:
+    """The first one, or the process of another host; nobody, where the sums are kept elsewhere."""
+    monkeypatch.setattr(process._here, "worker", worker)
+    began = datetime.now(UTC)
+    if began.hour == 0 and began.minute == 0:
+        pytest.skip("a minute ago was yesterday")
+    await spend(store, 100, began - timedelta(minutes=1), "visitor:ann")
+    assert await restored_by_a_start(store, settings, sums=restored) == [100] * restored
+    assert await restored_by_a_start(store, settings, sums=0, outlive_restarts=True) == []
+
+
+async def restored_by_a_start(
+    store: SqlStore, settings: Settings, *, sums: int, outlive_restarts: bool = False
+) -> list[float]:
+    """The sums after an app has come up over counters with nothing in them; so many are waited for."""
+    counters = MemoryCounters()
+    counters.outlive_restarts = outlive_restarts
+    records = SqlRecords(database_of(store))
+    ports = Ports(store, FixedIndex(hits()), ScriptedLLM("So [1]."), counters=counters, records=records)
+    app = create_app(settings.model_copy(update={"budgets": (Budget("site", 1000, "tokens"),)}), ports)
+    async with app.router.lifespan_context(app):
+        async with asyncio.timeout(30):
+            while not app.state.readiness.warm or len(counters.sums) < sums:  # noqa: ASYNC110 - a flag and a sum
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # for more than are wanted
+    return list(counters.sums.values())

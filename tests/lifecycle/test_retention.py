@@ -1,15 +1,22 @@
 """What is old goes: when, how much at once, and what is said of it."""
 
 import logging
+import signal
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import anyio
 import pytest
 from tests.scripted import FailingDatabase
+from tests.service_process import environment
+from tests.serving.servers import ROOT, Served, until
 from tests.sql_parts import database_of
 
+from lectern.adapters.sql_database import SqlDatabase
+from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_retention import SqlRetention
 from lectern.adapters.sql_store import SqlStore
 from lectern.config import Settings
@@ -137,3 +144,36 @@ async def test_a_folder_that_cannot_be_written_ends_nothing(
     (tmp_path / "file").write_text("")
     await retain(settings.model_copy(update={"data_dir": tmp_path / "file" / "data"}), Piles())
     assert "Nothing is deleted for its age" in caplog.text
+
+
+@pytest.mark.process
+def test_a_service_deletes_what_is_old(tmp_path: Path) -> None:
+    """Some seconds after its start, by one of its workers; what is not old stays."""
+    url = f"sqlite:///{tmp_path / 'data' / 'lectern.sqlite3'}"
+    (tmp_path / "data").mkdir()
+    migrate(url)
+    old, new = str(uuid4()), str(uuid4())
+
+    async def keep() -> None:
+        store = SqlStore(SqlDatabase(url))
+        for conversation, days in ((old, 31), (new, 29)):
+            asked = datetime.now(UTC) - timedelta(days=days)
+            await store.save_turn(Turn(str(uuid4()), conversation, "Why?", "So.", "answered", asked))
+        await store.close()
+
+    def left() -> list[UUID]:
+        with closing(sqlite3.connect(tmp_path / "data" / "lectern.sqlite3")) as connection:
+            return [UUID(row[0]) for row in connection.execute("select conversation_id from turns")]
+
+    anyio.run(keep)
+    assert sorted(left()) == sorted([UUID(old), UUID(new)])
+    service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, RETENTION_DAYS="30"))
+    try:
+        until(lambda: "Retention deleted 1 conversations and 0 ended logins" in service.log, seconds=90)
+        assert left() == [UUID(new)]
+        service.signal(signal.SIGTERM)
+        assert service.exit_code() == 0
+    finally:
+        service.close()
+    assert service.log.count("Retention deleted") == 1
+    assert "Traceback" not in service.log

@@ -43,10 +43,10 @@ def _day(dialect: str) -> ColumnElement[str]:
     return func.to_char(func.timezone("UTC", TurnRow.created_at), "YYYY-MM-DD", type_=String())
 
 
-def _tokens() -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """The sums of tokens that providers counted; a turn without is 0."""
+def _tokens() -> tuple[ColumnElement[float], ColumnElement[float]]:
+    """The sums of tokens that providers counted; a turn without is 0. As floats: no provider's number is too large."""
     prompt, completion = (
-        func.coalesce(func.sum(TurnRow.usage[name].as_integer()), 0) for name in ("prompt_tokens", "completion_tokens")
+        func.coalesce(func.sum(TurnRow.usage[name].as_float()), 0) for name in ("prompt_tokens", "completion_tokens")
     )
     return prompt.label("prompt"), completion.label("completion")
 

@@ -52,7 +52,7 @@ class SqlRecords:
         for row in turns:
             outcomes[row.day][row.outcome] = row.turns
             before = tokens[row.day]
-            tokens[row.day] = Usage(before.prompt_tokens + row.prompt, before.completion_tokens + row.completion)
+            tokens[row.day] = _usage(row, before)
         for row in principals:
             kinds[row.day][row.kind] = row.principals
         return [
@@ -70,8 +70,8 @@ class SqlRecords:
 
         total, spenders = await self._database.run(sums, again=True)
         return Spent(
-            [(row.principal_id, Usage(row.prompt, row.completion)) for row in spenders],
-            Usage(total.prompt, total.completion),
+            [(row.principal_id, _usage(row)) for row in spenders],
+            _usage(total),
         )
 
     async def unanswered(self, since: datetime, *, most: int) -> list[Unanswered]:
@@ -108,6 +108,12 @@ class SqlRecords:
 
     async def _rows(self, statement: Any, **parameters: object) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
         return await self._database.run(lambda connection: connection.execute(statement, parameters).all(), again=True)
+
+
+def _usage(row: Row[Any], before: Usage | None = None) -> Usage:
+    """A row's sums, on top of others."""
+    before = before or Usage()
+    return Usage(before.prompt_tokens + int(row.prompt), before.completion_tokens + int(row.completion))
 
 
 def _account_id(principal_id: str) -> UUID | None:

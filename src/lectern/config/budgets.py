@@ -1,4 +1,4 @@
-"""How much may be spent a day."""
+"""What may be spent a day, and what it costs."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ def _prices(value: object) -> object:
 
 
 class BudgetSettings(SettingsPart):
-    """Daily budgets, and what tokens cost."""
+    """Daily budgets and prices."""
 
     token_prices: Annotated[Prices | None, NoDecode, BeforeValidator(_prices)] = Field(
         None,

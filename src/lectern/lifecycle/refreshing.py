@@ -9,8 +9,8 @@ import logging
 from pathlib import Path
 
 from lectern.config import Settings
+from lectern.lifecycle.charge import in_charge
 from lectern.lifecycle.content import fingerprint_of
-from lectern.ops.file_lock import try_lock, unlock
 from lectern.ops.side_process import LOWEST_PRIORITY, run_beside
 from lectern.wiring import indexed_content
 
@@ -26,22 +26,13 @@ async def refresh(settings: Settings, model: str | None) -> None:
     """
     if not settings.content_dir.is_dir():
         return
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = await asyncio.to_thread(try_lock, settings.data_dir / "REFRESH.lock")
-    except OSError as error:
-        cause = error.strerror or error
-        logger.warning("CONTENT_DIR is not looked at: DATA_DIR %s cannot be written (%s)", settings.data_dir, cause)
-        return
-    if lock is None:
-        return
-    try:
+    async with in_charge(settings.data_dir / "REFRESH.lock", "CONTENT_DIR is not looked at") as mine:
+        if not mine:
+            return
         if not await asyncio.to_thread(is_fresh, settings, model) and await ingest_content():
             folder = settings.content_dir
             logger.warning("CONTENT_DIR %s is not indexed as it is now; the next start tries again", folder)
         await asyncio.Event().wait()
-    finally:
-        unlock(lock)
 
 
 async def ingest_content(report: Path | None = None) -> int:

@@ -15,7 +15,7 @@ from typing import Final
 from lectern.config import Settings
 from lectern.database_address import is_postgres
 from lectern.errors import StoreUnavailable
-from lectern.ops.file_lock import try_lock, unlock
+from lectern.lifecycle.charge import in_charge
 from lectern.ports import Retention
 
 logger = logging.getLogger(__name__)
@@ -47,24 +47,15 @@ class Expired:
 
 async def retain(settings: Settings, retention: Retention) -> None:
     """See to it, until cancelled, if no other worker does."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = await asyncio.to_thread(try_lock, settings.data_dir / "RETENTION.lock")
-    except OSError as error:
-        cause = error.strerror or error
-        logger.warning("Nothing is deleted for its age: DATA_DIR %s cannot be written (%s)", settings.data_dir, cause)
-        return
-    if lock is None:
-        return
-    usual = AGAIN_ON_SERVER_SECONDS if is_postgres(settings.sqlalchemy_url) else AGAIN_SECONDS
-    pause = random.uniform(0, _JITTER_SECONDS)  # noqa: S311 - not a secret: servers that start at once take turns
-    try:
+    async with in_charge(settings.data_dir / "RETENTION.lock", "Nothing is deleted for its age") as mine:
+        if not mine:
+            return
+        usual = AGAIN_ON_SERVER_SECONDS if is_postgres(settings.sqlalchemy_url) else AGAIN_SECONDS
+        pause = random.uniform(0, _JITTER_SECONDS)  # noqa: S311 - not a secret: servers that start at once take turns
         while True:
             await asyncio.sleep(pause)
             done = await expire(settings, retention)
             pause = usual if done is not None and done.is_all else AGAIN_SECONDS
-    finally:
-        unlock(lock)
 
 
 async def expire(

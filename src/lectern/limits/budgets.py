@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from lectern.daily_budget import Budget, Prices
 from lectern.ports import LLM, Counters, Prompt, Usage
-from lectern.principal import Principal
+from lectern.principal import Principal, is_anonymous
 
 TOKEN_CHARACTERS: Final = 4
 """Characters of a token where the provider counted none: English prose has four, other scripts fewer."""
@@ -113,7 +113,7 @@ class Budgets:
             total: What all spent, those that are not among `spent` included.
         """
         for principal_id, usage in spent:
-            purse: Literal["visitor", "account"] = "visitor" if principal_id.startswith("visitor:") else "account"
+            purse: Literal["visitor", "account"] = "visitor" if is_anonymous(principal_id) else "account"
             own = self._purses(Payer(principal_id, purse))
             await self._spend([(budget, key) for budget, key in own if budget.purse != "site"], usage)
         await self._spend(self._purses(Payer("", None)), total)
