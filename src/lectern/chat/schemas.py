@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 
 def _readable(text: str) -> str:
@@ -22,6 +22,14 @@ def _not_blank(text: str) -> str:
         msg = "must not be empty"
         raise ValueError(msg)
     return text
+
+
+def _number(value: object) -> object:
+    """Refuse what is no number in JSON, though Python would take it for one. `5.0` is a whole number there."""
+    if isinstance(value, bool | str):
+        msg = "must be a whole number"
+        raise ValueError(msg)  # noqa: TRY004 - only of this one pydantic tells the client
+    return value
 
 
 _NO_NUL = r"^[^\u0000]*$"
@@ -94,7 +102,7 @@ class SearchRequest(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "health check", "top_k": 5}]})
 
     query: Asked
-    top_k: int = Field(5, ge=1, le=20, strict=True)
+    top_k: Annotated[int, BeforeValidator(_number)] = Field(5, ge=1, le=20)
     site: Text | None = None
 
 
