@@ -30,7 +30,7 @@ class Effort:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make fuzz SEED=7 CASES=500 SECONDS=600`."""
     parser.addoption("--fuzz-seed", type=int, default=1)
-    parser.addoption("--fuzz-cases", type=int, default=100)
+    parser.addoption("--fuzz-cases", type=int, default=20)
     parser.addoption("--fuzz-seconds", type=int, default=None)
 
 
