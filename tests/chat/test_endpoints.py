@@ -226,7 +226,17 @@ async def test_search_finds_sections(client: Client) -> None:
     ]
 
 
-@pytest.mark.parametrize("body", [{"query": ""}, {"query": "x", "top_k": 0}, {"query": "x", "top_k": 999}, {}])
+@pytest.mark.parametrize("number", [1, 1.0])
+async def test_a_whole_number_is_one_however_json_writes_it(client: Client, number: float) -> None:
+    """JSON Schema's integers have `1.0` among them."""
+    response = await client.post("/search", json={"query": "reducer", "top_k": number})
+    assert (response.status_code, len(response.json()["results"])) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"query": ""}, {}, *({"query": "x", "top_k": number} for number in (0, 999, True, "5", 1.5))],
+)
 async def test_a_bad_search_is_422(client: Client, body: dict[str, Any]) -> None:
     """Limits hold for a search too."""
     assert (await client.post("/search", json=body)).status_code == 422

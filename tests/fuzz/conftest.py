@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from tests.database_servers import Postgres
 from tests.fuzz.callers import CALLERS, SETTINGS, Headers
-from tests.service_process import running_service
+from tests.service_process import run_verb, running_service
 from tests.serving.servers import Served
 
 _runs: list[str] = []
@@ -30,7 +30,7 @@ class Effort:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make fuzz SEED=7 CASES=500 SECONDS=600`."""
     parser.addoption("--fuzz-seed", type=int, default=1)
-    parser.addoption("--fuzz-cases", type=int, default=100)
+    parser.addoption("--fuzz-cases", type=int, default=20)
     parser.addoption("--fuzz-seconds", type=int, default=None)
 
 
@@ -63,6 +63,9 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
         settings["DATABASE_URL"] = postgres.make("fuzzed")
+        # A start does not wait for Postgres' schema; whoever signs up at once would be told to come back.
+        done = run_verb(folder, "migrate", **settings)
+        assert done.returncode == 0, done.stderr
     with running_service(folder, **settings) as served:
         yield served
 

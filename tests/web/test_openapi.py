@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 from tests.conftest import Client
 
-from lectern.api import METERED, OPERATED
+from lectern.api import GUARDED, METERED, OPERATED
 from lectern.app import create_app
 from lectern.config import Settings
 from lectern.errors import InvalidRequest, LecternError, TooBusy
@@ -69,10 +69,12 @@ def test_every_example_is_a_problem_of_its_status(document: dict[str, Any]) -> N
 def test_what_middleware_refuses_stands_at_each_operation(document: dict[str, Any]) -> None:
     """Writes may come from a page that may not call; bodies may be too large or not JSON; doors may be shut."""
     for method, path, operation in operations(document):
-        assert ("origin_not_allowed" in codes(operation, "403")) == (method != "get" or path.startswith("/chat"))
+        is_guarded = method != "get" or f"{path}/".startswith(tuple(f"{prefix}/" for prefix in GUARDED))
+        assert ("origin_not_allowed" in codes(operation, "403")) == is_guarded
         assert ("payload_too_large" in codes(operation, "413")) == (method != "get")
         assert ("unsupported_media_type" in codes(operation, "415")) == (method != "get")
-        assert ("too_busy" in codes(operation, "503")) == ((method.upper(), path) in METERED)
+        assert "too_busy" in codes(operation, "503") or (method.upper(), path) not in METERED
+    assert "too_busy" not in codes(document["paths"]["/health"]["get"], "503")
 
 
 def test_what_is_the_operator_s_says_so(document: dict[str, Any]) -> None:

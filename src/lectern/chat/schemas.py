@@ -16,6 +16,14 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _number(value: object) -> object:
+    """Refuse what is no number in JSON, though Python would take it for one. `5.0` is a whole number there."""
+    if isinstance(value, bool | str):
+        msg = "must be a whole number"
+        raise ValueError(msg)  # noqa: TRY004 - only of this one pydantic tells the client
+    return value
+
+
 def _no_truth(rating: object) -> object:
     """Refuse `true`, which Python takes for 1."""
     if isinstance(rating, bool):
@@ -79,7 +87,7 @@ class SearchRequest(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "health check", "top_k": 5}]})
 
     query: Asked
-    top_k: int = Field(5, ge=1, le=20, strict=True)
+    top_k: Annotated[int, BeforeValidator(_number)] = Field(5, ge=1, le=20)
     site: Text | None = None
 
 
