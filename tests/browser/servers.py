@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,16 +38,18 @@ class Edge:
 
     Attributes:
         port: Where it listens.
+        scheme: `https` when it ends TLS; the server behind it is told.
         naps: How many more requests of a path are answered with the host's own page instead.
     """
 
     port: int
+    scheme: str = "http"
     naps: Counter[str] = field(default_factory=Counter)
 
     @property
     def url(self) -> str:
         """Where browsers find it."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -77,9 +80,9 @@ def running_site() -> Iterator[Site]:
 
 
 @contextlib.contextmanager
-def running_edge(behind: int) -> Iterator[Edge]:
+def running_edge(behind: int, tls: ssl.SSLContext | None = None) -> Iterator[Edge]:
     """Run an edge before the server on a port of this machine."""
-    edge = Edge(0)
+    edge = Edge(0, "https" if tls else "http")
 
     class Handler(_Handler):
         def do_GET(self) -> None:
@@ -97,7 +100,8 @@ def running_edge(behind: int) -> Iterator[Edge]:
                 return
             server = http.client.HTTPConnection("127.0.0.1", behind, timeout=30)
             try:
-                server.request(self.command, self.path, body, dict(self.headers) | {"Connection": "close"})
+                said = {"Connection": "close", "X-Forwarded-Proto": edge.scheme, "X-Forwarded-For": "127.0.0.1"}
+                server.request(self.command, self.path, body, dict(self.headers) | said)
                 response = server.getresponse()
                 self.send_response(response.status)
                 for name, value in response.getheaders():
@@ -109,13 +113,15 @@ def running_edge(behind: int) -> Iterator[Edge]:
             finally:
                 server.close()
 
-    with _serving(Handler) as edge.port:
+    with _serving(Handler, tls) as edge.port:
         yield edge
 
 
 @contextlib.contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def _serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
