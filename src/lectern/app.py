@@ -11,7 +11,6 @@ from fastapi import FastAPI
 import lectern
 from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
-from lectern.admin.people import PeopleDesk
 from lectern.api import GUARDED, METERED, OPERATED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
@@ -41,6 +40,7 @@ from lectern.wiring import (
     build_budgets,
     build_keyring,
     build_origin_rules,
+    build_people_desk,
     build_ports,
     build_rules,
     examine,
@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     )
     app.state.admin = AdminConfig(
         ingests=IngestDesk(settings.data_dir, ingest_content),
-        people=PeopleDesk(),
+        people=build_people_desk(ports),
         prices=settings.token_prices,
         currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
     )

@@ -1,7 +1,7 @@
 """Who asks. Settled once a request, before anything is read or written for it."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, cast, get_args
 
 Kind = Literal["account", "user", "visitor", "operator"]
 
@@ -37,6 +37,12 @@ class Principal:
     def is_anonymous(self) -> bool:
         """Whether nobody knows who it is."""
         return self.kind == "visitor"
+
+
+def principal_of(principal_id: str) -> Principal | None:
+    """Who an id is of, without name and e-mail; None when it is no principal's id."""
+    kind, _, subject = principal_id.partition(":")
+    return Principal(cast("Kind", kind), subject) if kind in get_args(Kind) and subject else None
 
 
 def is_anonymous(principal_id: str | None) -> bool:

@@ -179,8 +179,7 @@ async def test_what_else_is_kept_goes_first(make_app: MakeApp, kept: Kept) -> No
 
     async def export(principal_id: str) -> AsyncGenerator[bytes, None]:
         asked.append(("export", principal_id))
-        yield b'{"turns":'
-        yield b"[]}"
+        return _pieces(b'{"turns":', b"[]}")
 
     person = f"account:{uuid4()}"
     await kept.turn(person)
@@ -216,11 +215,16 @@ async def test_a_database_that_is_down(make_app: MakeApp, method: str, path: str
     async with client_of(app, BEARER) as client:
         answer = await client.request(method, path)
     assert (answer.status_code, answer.json()["error"]) == (503, "store_unavailable")
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
 
 
 async def _nothing(_: str) -> AsyncGenerator[bytes, None]:
-    yield b"{}"
+    return _pieces(b"{}")
+
+
+async def _pieces(*pieces: bytes) -> AsyncGenerator[bytes, None]:
+    for piece in pieces:
+        yield piece
 
 
 async def test_a_folder_that_cannot_be_written_starts_no_ingest(make_app: MakeApp, settings, tmp_path) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001

@@ -43,18 +43,20 @@ class Edge:
 
     Attributes:
         port: Where it listens.
+        scheme: `https` when it ends TLS; the server behind it is told.
         naps: How many more requests of a path are answered with the host's own page instead.
         seen: `(method, path, Cookie header)` of what was passed on, in order.
     """
 
     port: int
+    scheme: str = "http"
     naps: Counter[str] = field(default_factory=Counter)
     seen: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         """Where browsers find it."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -87,7 +89,7 @@ def running_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
 @contextlib.contextmanager
 def running_edge(behind: int, tls: ssl.SSLContext | None = None) -> Iterator[Edge]:
     """Run an edge before the server on a port of this machine."""
-    edge = Edge(0)
+    edge = Edge(0, "https" if tls else "http")
 
     class Handler(_Handler):
         def do_GET(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from lectern.config import Settings
 from lectern.keyring import Keyring
 from lectern.wiring import build_keyring
+from lectern.wiring.checks import _secret_key
 
 OLDEST, OLD, NEW = (f"{name}-secret-of-32-characters-or-more" for name in ("oldest", "old", "new"))
 
@@ -42,3 +43,21 @@ def test_without_one_it_is_kept_in_a_file_that_the_first_use_makes(tmp_path: Pat
 def test_a_secret_lasts_unless_a_space_has_none(tmp_path: Path, given: dict[str, str], *, durable: bool) -> None:
     """A laptop's file is there at the next start, a Space's is gone with its container."""
     assert made(tmp_path, **given).has_durable_secret is durable
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "found"),
+    [
+        ({"secret_key": NEW}, "ok", "SECRET_KEY is set"),
+        ({"secret_key": NEW, "secret_key_fallbacks": f"{OLD},{OLDEST}"}, "ok", "2 earlier in SECRET_KEY_FALLBACKS"),
+        ({}, "skipped", "one is kept in"),
+        ({"space_id": "a/b"}, "warn", "visitors' ids end with this container"),
+    ],
+)
+def test_a_check_says_whether_it_lasts(tmp_path: Path, given: dict[str, str], state: str, found: str) -> None:
+    """And, where it does not, what to set; never what is set."""
+    (finding,) = _secret_key(made(tmp_path, **given))
+    assert finding.state == state
+    assert found in finding.found
+    assert ("Set SECRET_KEY" in finding.fix) == (state == "warn")
+    assert not any(secret in f"{finding}" for secret in (NEW, OLD, OLDEST))

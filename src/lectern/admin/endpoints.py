@@ -124,7 +124,7 @@ async def export_person(principal_id: str, _: OperatorDep, config: ConfigDep, re
     if config.people.export is None:
         raise NotFound
     await config.people.held(principal_id, records)
-    return StreamingResponse(config.people.export(principal_id), media_type="application/json")
+    return StreamingResponse(await config.people.export(principal_id), media_type="application/json")
 
 
 @router.get("/admin/people/{principal_id:path}")

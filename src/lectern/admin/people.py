@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from lectern.errors import NotFound
 from lectern.ports import Person, Records, Store
 
-Export = Callable[[str], AsyncGenerator[bytes, None]]
-"""All that is kept of a principal, by its id, as the pieces of one JSON object."""
+Export = Callable[[str], Awaitable[AsyncGenerator[bytes, None]]]
+"""All that is kept of a principal, by its id, as the pieces of one JSON object; the first is read by the call."""
 
 Forget = Callable[[str], Awaitable[None]]
 """Deletes a principal's account and profile, by its id; of who has none, nothing."""

@@ -65,8 +65,7 @@ class Visitors:
     def of(self, value: str | None) -> Visitor:
         """Whose cookie this is; somebody new when it is none of ours, forged, or too old."""
         now = int(self._clock())
-        may_be_ours = value and len(value) <= _LONGEST_VALUE and value.isascii()
-        known = self._known(value, now) if value and may_be_ours else None
+        known = self._known(value, now) if value and len(value) <= _LONGEST_VALUE and value.isascii() else None
         return known or Visitor(uuid4().hex, now, is_new=True)
 
     def cookie(self, visitor: Visitor, *, secure: bool) -> str:

@@ -3,7 +3,7 @@
 Nothing here connects to anything: adapters open what they need at their first use, in the worker that uses it.
 """
 
-from lectern.wiring.accounts import build_account_desk
+from lectern.wiring.accounts import build_account_desk, build_people_desk
 from lectern.wiring.budgets import build_budgets
 from lectern.wiring.counters import build_rules
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
@@ -21,6 +21,7 @@ __all__ = [
     "build_index",
     "build_keyring",
     "build_origin_rules",
+    "build_people_desk",
     "build_ports",
     "build_rules",
     "examine",
