@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 HERE = Path(__file__).parent / "better_auth"
-MISSING = "the real Better Auth is not installed (it wants node and npm): tests/better_auth/install.sh, some minutes"
+MISSING = "the real Better Auth is not installed (it wants Node 20 and npm): tests/better_auth/install.sh, some minutes"
 
 
 class Person:
