@@ -62,7 +62,7 @@ def is_quoted(told: dict[str, Any]) -> bool:
 
 
 def test_all_workers_spend_one_budget_and_a_restart_goes_on(start: Start, stub: Stub) -> None:
-    """After what one answer costs, three times over, whoever asks gets quotes; also from the next server of that day."""
+    """After what one answer costs, three times over, whoever asks gets quotes; the next server of that day goes on."""
     cost = ask(start())["metadata"]["tokens_used"]
     assert cost > 0
     service = start(BUDGETS=f"site={4 * cost} tokens")  # one of them was spent by the first service

@@ -24,15 +24,26 @@ from lectern.accounts.schemas import (
     Verified,
 )
 from lectern.accounts.tokens import COOKIE
-from lectern.errors import AccountsOff
+from lectern.errors import (
+    AccountsOff,
+    EmailTaken,
+    InvalidCredentials,
+    RateLimited,
+    StoreUnavailable,
+    TooBusy,
+    Unauthorized,
+)
 from lectern.principal import Principal
 from lectern.web import answer_headers
 from lectern.web.access import Caller, CallerDep, SignedInDep, ToleratedDep
 from lectern.web.cookies import cookie
 from lectern.web.credentials import bearer_token
 from lectern.web.deps import PortsDep
+from lectern.web.openapi import problems
 
-router = APIRouter(prefix="/api/auth", tags=["accounts"])
+router = APIRouter(
+    prefix="/api/auth", tags=["accounts"], responses=problems(AccountsOff, RateLimited, StoreUnavailable, TooBusy)
+)
 
 
 async def _desk(request: Request) -> AccountDesk:  # a plain function would be run in a thread
@@ -45,7 +56,7 @@ async def _desk(request: Request) -> AccountDesk:  # a plain function would be r
 DeskDep = Annotated[AccountDesk, Depends(_desk)]
 
 
-@router.post("/sign-up", status_code=201)
+@router.post("/sign-up", status_code=201, responses=problems(EmailTaken))
 async def sign_up(
     body: SignUp, request: Request, desk: DeskDep, caller: CallerDep, ports: PortsDep
 ) -> SignedInByToken | SignedInByCookie:
@@ -59,7 +70,7 @@ async def sign_up(
     return _by_cookie(signed_in, request, desk, "Welcome.")
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", responses=problems(InvalidCredentials))
 async def sign_in(
     body: Credentials, request: Request, desk: DeskDep, caller: CallerDep, ports: PortsDep
 ) -> SignedInByCookie:
@@ -69,7 +80,7 @@ async def sign_in(
     return _by_cookie(signed_in, request, desk, "Welcome back.")
 
 
-@router.post("/sign-in/email")
+@router.post("/sign-in/email", responses=problems(InvalidCredentials))
 async def sign_in_for_token(body: Credentials, desk: DeskDep, caller: CallerDep, ports: PortsDep) -> SignedInByToken:
     """Sign in by a token."""
     signed_in = await desk.sign_in(body.email, body.password.get_secret_value(), address=caller.address)
@@ -77,7 +88,7 @@ async def sign_in_for_token(body: Credentials, desk: DeskDep, caller: CallerDep,
     return _by_token(signed_in)
 
 
-@router.post("/sign-out")
+@router.post("/sign-out", responses=problems(Unauthorized))
 async def sign_out(request: Request, desk: DeskDep) -> Success:
     """End the login that this request carries, if any, and take its cookie away."""
     for token in _carried(request):
@@ -143,7 +154,7 @@ async def export(desk: DeskDep, caller: SignedInDep) -> StreamingResponse:
     )
 
 
-@router.delete("/account")
+@router.delete("/account", responses=problems(InvalidCredentials))
 async def delete_account(
     request: Request, desk: DeskDep, caller: SignedInDep, ports: PortsDep, body: Confirmation | None = None
 ) -> Success:

@@ -23,10 +23,11 @@ from lectern.admin.schemas import (
 )
 from lectern.admin.unanswered import as_csv, as_markdown, grouped
 from lectern.daily_budget import Prices
-from lectern.errors import NotFound
+from lectern.errors import IngestRunning, NotFound
 from lectern.ports import DayUsage, Records
 from lectern.web.access import OperatorDep
 from lectern.web.deps import PortsDep
+from lectern.web.openapi import problems
 
 MOST_TURNS: Final = 10_000
 """Unanswered turns that are read; more are no list for people, and these take a tenth of a second."""
@@ -70,7 +71,7 @@ RecordsDep = Annotated[Records, Depends(_records)]
 router = APIRouter(tags=["operator"])
 
 
-@router.post("/ingest", status_code=202)
+@router.post("/ingest", status_code=202, responses=problems(IngestRunning))
 async def start_ingest(_: OperatorDep, config: ConfigDep) -> StartedAnswer:
     """Begin to bring the index in line with `CONTENT_DIR`, in the background; 409 while one runs."""
     await config.ingests.start()
@@ -118,7 +119,11 @@ async def feedback(_: OperatorDep, records: RecordsDep, days: Days = 90) -> Feed
     return FeedbackAnswer(is_all=len(items) < MOST_FEEDBACK, feedback=items)
 
 
-@router.get("/admin/people/{principal_id:path}/export", response_class=StreamingResponse)
+@router.get(
+    "/admin/people/{principal_id:path}/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
 async def export_person(principal_id: str, _: OperatorDep, config: ConfigDep, records: RecordsDep) -> StreamingResponse:
     """Everything that is kept of a person, as one JSON object."""
     if config.people.export is None:

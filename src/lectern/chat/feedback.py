@@ -9,11 +9,12 @@ from lectern.errors import TurnNotFound
 from lectern.ports import Feedback
 from lectern.web.access import CertainCallerDep
 from lectern.web.deps import PortsDep
+from lectern.web.openapi import problems
 
 router = APIRouter(tags=["chat"])
 
 
-@router.post("/chat/turns/{turn_id}/feedback")
+@router.post("/chat/turns/{turn_id}/feedback", responses=problems(TurnNotFound))
 async def rate_turn(turn_id: UUID, body: FeedbackRequest, caller: CertainCallerDep, ports: PortsDep) -> FeedbackKept:
     """Say whether an answer was good; only those who may read the conversation can."""
     if ports.conversations is None:  # then no turn is kept that could be rated

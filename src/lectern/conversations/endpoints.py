@@ -19,10 +19,11 @@ from lectern.conversations.schemas import (
     SessionList,
     SessionMessages,
 )
-from lectern.errors import NotFound
+from lectern.errors import ConversationNotFound, NotFound
 from lectern.ports import Conversations
 from lectern.web.access import SignedInDep
 from lectern.web.deps import PortsDep
+from lectern.web.openapi import problems
 
 MOST_TURNS: Final = 200
 """Turns that are read at once: 400 messages, more than a chat panel shows."""
@@ -68,7 +69,7 @@ async def create_session(
     return Session.of(await conversations.start(caller.principal.id, title), caller.principal)
 
 
-@router.get("/sessions/{session_id}", response_model=SessionMessages)
+@router.get("/sessions/{session_id}", response_model=SessionMessages, responses=problems(ConversationNotFound))
 async def read_session(
     session_id: SessionId,
     caller: SignedInDep,
@@ -83,14 +84,14 @@ async def read_session(
     return await _written(lambda: SessionMessages.of(conversation, turns, caller.principal, offset))
 
 
-@router.delete("/sessions/{session_id}")
+@router.delete("/sessions/{session_id}", responses=problems(ConversationNotFound))
 async def delete_session(session_id: SessionId, caller: SignedInDep, ports: PortsDep) -> Notice:
     """Delete a conversation and all its turns."""
     await ports.store.delete_conversation(session_id, principal_id=caller.principal.id)
     return Notice(message="The conversation was deleted.")
 
 
-@router.get("/sessions/{session_id}/export", response_model=Export)
+@router.get("/sessions/{session_id}/export", response_model=Export, responses=problems(ConversationNotFound))
 async def export_session(
     session_id: SessionId,
     caller: SignedInDep,
@@ -104,7 +105,7 @@ async def export_session(
     return await _written(lambda: exported(conversation, turns, caller.principal, format))
 
 
-@router.patch("/sessions/{session_id}/title")
+@router.patch("/sessions/{session_id}/title", responses=problems(ConversationNotFound))
 async def rename_session(
     session_id: SessionId, body: NewTitle, caller: SignedInDep, conversations: ConversationsDep
 ) -> Notice:

@@ -24,14 +24,16 @@ from lectern.errors import (
     NotFound,
     OriginNotAllowed,
     PayloadTooLarge,
+    RateLimited,
     StoreUnavailable,
     TooBusy,
     Unauthorized,
     UnsupportedMediaType,
 )
-from lectern.web.access import CallerDep, SignedInDep
+from lectern.web.access import CallerDep, SignedInDep, ToleratedDep
 from lectern.web.deps import PortsDep
 from lectern.web.problems import PROBLEM_SCHEMA, ProblemResponse, problem_body
+from lectern.web.rates import RATED
 
 Operation = dict[str, Any]
 
@@ -110,7 +112,7 @@ class Doors:
         """Which credentials an operation wants, any of them, or takes; None when it looks at none."""
         if _below(path, self.operated):
             return [{BEARER: []}, {BEARER_BESIDE: []}]
-        if _dependency(CallerDep) not in called:
+        if called.isdisjoint({_dependency(CallerDep), _dependency(ToleratedDep)}):
             return None
         ways: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
         return ways if _dependency(SignedInDep) in called else [{}, *ways]
@@ -167,7 +169,9 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 
 _RAISED: Final[dict[object, tuple[type[LecternError], ...]]] = {
     _dependency(CallerDep): (Unauthorized, LoginUnavailable, StoreUnavailable),
+    _dependency(ToleratedDep): (LoginUnavailable, StoreUnavailable),
     _dependency(PortsDep): (StoreUnavailable, IndexUnavailable),
+    RATED.dependency: (RateLimited,),
 }
 """What an endpoint may answer because it takes a dependency."""
 
