@@ -114,7 +114,7 @@ def test_a_schema_of_a_newer_lectern(postgres: Postgres, name: str, url: str) ->
     [
         ("ALTER DATABASE {name} SET default_transaction_read_only = on", "it is read-only", "primary"),
         ("GRANT SELECT ON turns TO {role}", "this user may not write turns", "GRANT SELECT, INSERT"),
-        ("DROP TABLE turns, conversations", "this user may not make the tables", "GRANT CREATE"),
+        ("DROP TABLE turns, conversations CASCADE", "this user may not make the tables", "GRANT CREATE"),
     ],
 )
 def test_rights_that_are_missing_are_named(postgres: Postgres, url: str, statement: str, found: str, fix: str) -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import anyio
 import psycopg2
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from tests.database_servers import Postgres, running_pgbouncer, running_postgres
 from tests.sql_parts import database_of
 
@@ -239,3 +239,29 @@ async def test_warm_knows_a_missing_schema(postgres: Postgres, name: str, make_s
     with pytest.raises(StoreUnavailable):
         await unreachable.warm()
     assert not database_of(unreachable).needs_migration
+
+
+async def test_a_deadlock_ends_well(postgres: Postgres, name: str, make_store: MakeStore) -> None:
+    """Of two transactions that wait for each other, the one that has to give way is done again."""
+    url = postgres.make(name)
+    postgres.query("CREATE TABLE pair (id int PRIMARY KEY, changes int)", database=name)
+    postgres.query("INSERT INTO pair VALUES (1, 0), (2, 0)", database=name)
+    database = database_of(make_store(url, patience_seconds=30))
+    met, tries = threading.Barrier(2), []
+
+    def change(first: int, second: int) -> Callable[[Connection], None]:
+        def work(connection: Connection) -> None:
+            tries.append(first)
+            connection.exec_driver_sql(f"UPDATE pair SET changes = changes + 1 WHERE id = {first}")
+            if tries.count(first) == 1:
+                met.wait(20)
+            connection.exec_driver_sql(f"UPDATE pair SET changes = changes + 1 WHERE id = {second}")
+
+        return work
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(database.run, change(1, 2))
+        group.start_soon(database.run, change(2, 1))
+    assert postgres.query("SELECT changes FROM pair", database=name) == [(2,), (2,)]
+    assert len(tries) == 3
+    assert database.describe().state == "ok"

@@ -159,10 +159,11 @@ async def test_over_http_a_spent_budget_is_an_answer(settings: Settings, store: 
     app = create_app(settings.model_copy(update={"budgets": kept, "token_prices": Prices(1, 1)}), used)
     transport = httpx2.ASGITransport(app, client=("192.0.2.7", 1234))
     async with httpx2.AsyncClient(transport=transport, base_url="http://lectern.test") as http:
-        first, second = [
-            (await http.post("/chat", json={"message": "What is a reducer?"})).raise_for_status().json()
-            for _ in range(2)
-        ]
+        answers = []
+        for _ in range(2):
+            answers.append((await http.post("/chat", json={"message": "What is a reducer?"})).raise_for_status().json())
+            http.cookies.clear()
+    first, second = answers
     assert (first["message"], first["metadata"]["degraded"]) == ("Pure [1].", {})
     assert second["message"].startswith(BUDGET_SPENT)
     assert second["metadata"]["degraded"] == {"llm": "budget_spent"}

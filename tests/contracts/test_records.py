@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert
 
 from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, ProfileRow
+from lectern.adapters.sql_models import AccountRow, FeedbackRow, ProfileRow
 from lectern.adapters.sql_records import SqlRecords
 from lectern.adapters.sql_store import SqlStore
 from lectern.ports import DayUsage, Person, Turn, Unanswered, Usage
@@ -27,10 +27,7 @@ class Bed:
 
     async def keep(self, turn: Turn, principal: str | None = None) -> Turn:
         """Save a turn, in a conversation of this principal."""
-        await self.store.save_turn(turn)
-        conversation = UUID(turn.conversation_id)
-        owned = update(ConversationRow).where(ConversationRow.id == conversation).values(principal_id=principal)
-        await self.database.run(lambda connection: connection.execute(owned))
+        await self.store.save_turn(replace(turn, principal_id=principal))
         return turn
 
     async def rate(self, turn: Turn, rating: int, comment: str, at: datetime = NOON) -> None:

@@ -48,7 +48,10 @@ async def test_the_refused_cost_no_work(make_client: MakeClient, settings: Setti
     llm = ScriptedLLM("Reducers ", "are pure [1].")
     changed = settings.model_copy(update={"limits": "visitor=1/hour"})
     client = make_client(changed=changed, counters=SharedCounters(), llm=llm)
-    statuses = [(await client.post("/chat", json=QUESTION)).status_code for _ in range(8)]
+    statuses = []
+    for _ in range(8):
+        statuses.append((await client.post("/chat", json=QUESTION)).status_code)
+        client.cookies.clear()
     # Without a cookie all are newcomers of one address, who share four visitors' worth.
     assert statuses == [200] * 4 + [429] * 4
     assert len(llm.prompts) == 4

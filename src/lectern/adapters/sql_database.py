@@ -150,7 +150,7 @@ class SqlDatabase:
             try:
                 return transaction()
             except DBAPIError as error:
-                if not (again and error.connection_invalidated):
+                if not (_is_deadlock(error) or (again and error.connection_invalidated)):
                     raise
             return transaction()
 
@@ -189,3 +189,8 @@ class SqlDatabase:
         if self._state != "down" or self._problem != problem:
             logger.error("The conversation store (%s) is not usable: %s", self._note, problem)
         self._state, self._problem = "down", problem
+
+
+def _is_deadlock(error: DBAPIError) -> bool:
+    """Whether Postgres chose this one to give way; nothing of it was done, so it may be done again (SQLSTATE 40P01)."""
+    return getattr(error.orig, "pgcode", None) == "40P01"
