@@ -106,4 +106,5 @@ def _is_unit(unit: str) -> bool:
 
 def _shown(text: str) -> str:
     """A piece of the text for people, not longer than an entry is."""
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")  # noqa: PLR2004 - an entry on one line
+    shown = repr(text)  # cut after it, as one odd character is ten of it
+    return shown if len(shown) <= 60 else f"{shown[:59]}…"  # noqa: PLR2004 - an entry on one line
