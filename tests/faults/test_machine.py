@@ -146,7 +146,7 @@ async def test_a_jumping_clock_ends_nothing(rig: MakeRig, seen: Seen) -> None:
 
 @pytest.mark.fault(24, "the wall clock is read")
 def test_no_limit_of_time_reads_the_wall_clock(seen: Seen) -> None:
-    """Only for what people see, dates of others (tokens, `Retry-After`), ages of what outlives the process, and days."""
+    """Only for what people see, dates of others (tokens, `Retry-After`), ages of what outlives a process, and days."""
     readers = {
         path.relative_to(ROOT / "src" / "lectern").as_posix()
         for path in (ROOT / "src").rglob("*.py")
