@@ -16,6 +16,7 @@ from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
 from lectern.formats import sse
+from lectern.keyring import Keyring
 from lectern.lifecycle.lifespan import lifespan
 from lectern.lifecycle.refreshing import ingest_content
 from lectern.limits.rates import Rates
@@ -84,10 +85,22 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.reports_itself = True
     app.state.readiness = Readiness()
     app.state.owns_data = owns_data
-    app.state.report_desk = ReportDesk(partial(examine, settings))
     app.state.keyring = keyring
+    _give_features_their_state(app, settings, ports, keyring)
+    app.state.door = Door(Limiter(settings.max_turns), sensor.here())
+    problems.install(app)
+    _add_middleware(app, settings)
+    for router in ROUTERS:
+        app.include_router(router)
+    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))
+    return app
+
+
+def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, keyring: Keyring) -> None:
+    """What the endpoints of each feature are configured with, where its dependencies look for it."""
+    app.state.report_desk = ReportDesk(partial(examine, settings))
     app.state.access = Access(
-        visitors=Visitors(app.state.keyring),
+        visitors=Visitors(keyring),
         operator_token=settings.admin_token.get_secret_value() if settings.admin_token else None,
         on_space=settings.space_id is not None,
     )
@@ -113,13 +126,6 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     rules = build_rules(settings)
     app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None
     app.state.accounts = build_account_desk(settings, ports, keyring)
-    app.state.door = Door(Limiter(settings.max_turns), sensor.here())
-    problems.install(app)
-    _add_middleware(app, settings)
-    for router in ROUTERS:
-        app.include_router(router)
-    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))
-    return app
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

@@ -175,6 +175,5 @@ SignedInDep = Annotated[Caller, Depends(_signed_in)]
 OperatorDep = Annotated[Caller, Depends(_operator)]
 """The operator; 401 for a visitor, 403 for anybody else, 404 for all when there is no `ADMIN_TOKEN`."""
 
-
 CertainCallerDep = Annotated[Caller, Depends(_certain)]
 """Whoever asks, a visitor too; 503 while it cannot be told who it is."""
