@@ -1,7 +1,7 @@
 """Ports that do what a test tells them; for what the real parts cannot be made to do on demand."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Literal, TypeVar
@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from lectern.errors import LecternError, StoreUnavailable
 from lectern.ports import Completion, Document, Hits, IndexUpdate, Part, Passage, Prompt, Turn, Usage, Vector
-from lectern.principal import Principal
 
 Result = TypeVar("Result")
 
@@ -175,39 +174,6 @@ class FailingDatabase:
     async def warm(self) -> None:
         """Fail."""
         raise StoreUnavailable
-
-    async def close(self) -> None:
-        """Nothing to do."""
-
-
-class ScriptedIdentities:
-    """Knows who carries which token, as bearer or as a cookie of any name.
-
-    Args:
-        people: Who carries which token; an error stands for a token that is refused, or cannot be checked.
-    """
-
-    def __init__(self, people: Mapping[str, Principal | LecternError]) -> None:
-        self.people = people
-
-    async def by_token(self, token: str) -> Principal | None:
-        """Who carries it; None for a token it has not given out."""
-        found = self.people.get(token)
-        if isinstance(found, LecternError):
-            raise found
-        return found
-
-    async def by_cookies(self, cookies: Mapping[str, str]) -> Principal | None:
-        """Who carries the first that it knows; one that is not valid says nothing."""
-        known = (self.people[value] for value in cookies.values() if value in self.people)
-        return next((found for found in known if isinstance(found, Principal)), None)
-
-    def describe(self) -> Part:
-        """Scripted."""
-        return Part("login", "scripted", "ok")
-
-    async def warm(self) -> None:
-        """Nothing to do."""
 
     async def close(self) -> None:
         """Nothing to do."""

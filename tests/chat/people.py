@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from lectern.errors import Forbidden, LecternError, TurnNotFound, Unauthorized
-from lectern.ports import Conversation, Feedback, Part, Turn
+from tests.identities import ListedPeople
+
+from lectern.errors import Forbidden, TurnNotFound
+from lectern.ports import Conversation, Feedback, Turn
 from lectern.principal import Principal
 
 ANNE, BEN = Principal("user", "anne"), Principal("account", "ben")
@@ -14,34 +16,9 @@ def bearer(principal: Principal) -> dict[str, str]:
     return {"Authorization": f"Bearer {principal.id}"}
 
 
-class Logins:
-    """An identity source whose tokens are the ids of whom they stand for; it can be away."""
-
-    def __init__(self) -> None:
-        self.trouble: LecternError | None = None
-
-    async def by_token(self, token: str) -> Principal | None:
-        """Who it is, unless the login server is away."""
-        if self.trouble is not None:
-            raise self.trouble
-        for principal in (ANNE, BEN):
-            if token == principal.id:
-                return principal
-        raise Unauthorized
-
-    async def by_cookies(self, cookies: Mapping[str, str]) -> Principal | None:
-        """It gives out no cookies."""
-        return None
-
-    def describe(self) -> Part:
-        """Scripted."""
-        return Part("login", "scripted", "ok")
-
-    async def warm(self) -> None:
-        """Nothing to do."""
-
-    async def close(self) -> None:
-        """Nothing to do."""
+def logins() -> ListedPeople:
+    """A login server whose tokens are the ids of whom they stand for."""
+    return ListedPeople({principal.id: principal for principal in (ANNE, BEN)}, prefix="")
 
 
 class Ratings:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 from fastapi import FastAPI
-from tests.chat.people import ANNE, BEN, Logins, bearer
+from tests.chat.people import ANNE, BEN, bearer, logins
 from tests.conftest import Client
 from tests.scripted import FailingStore, FixedIndex, ScriptedLLM, hits, passage
 
@@ -40,7 +40,7 @@ def make_app(settings: Settings, llm: ScriptedLLM) -> MakeApp:
 
     def make(store: Store) -> FastAPI:
         index = FixedIndex(hits(passage(1, "Reducers are pure.")))
-        return create_app(settings, Ports(store, index, llm, identities=(Logins(),)))
+        return create_app(settings, Ports(store, index, llm, identities=(logins(),)))
 
     return make
 

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.chat.people import ANNE, BEN, Logins, Ratings, bearer
+from tests.chat.people import ANNE, BEN, Ratings, bearer, logins
 from tests.conftest import Client
+from tests.identities import ListedPeople
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.sql_store import SqlStore
@@ -20,9 +21,9 @@ ADDRESS = f"/chat/turns/{TURN}/feedback"
 
 
 @pytest.fixture
-def logins() -> Logins:
+def login_server() -> ListedPeople:
     """Who may sign in."""
-    return Logins()
+    return logins()
 
 
 @pytest.fixture
@@ -32,10 +33,10 @@ def ratings() -> Ratings:
 
 
 @pytest.fixture
-def client(store: SqlStore, settings: Settings, logins: Logins, ratings: Ratings) -> Client:
+def client(store: SqlStore, settings: Settings, login_server: ListedPeople, ratings: Ratings) -> Client:
     """A client of an app with both."""
     ports = Ports(
-        store, FixedIndex(hits(passage(1))), ScriptedLLM("Yes [1]."), identities=(logins,), conversations=ratings
+        store, FixedIndex(hits(passage(1))), ScriptedLLM("Yes [1]."), identities=(login_server,), conversations=ratings
     )
     transport = httpx2.ASGITransport(create_app(settings, ports), raise_app_exceptions=False)
     return Client(transport=transport, base_url="http://lectern.test", headers=bearer(ANNE))
@@ -91,9 +92,9 @@ async def test_only_what_may_be_read_may_be_rated(client: Client, ratings: Ratin
     assert ratings.kept == []
 
 
-async def test_who_cannot_be_told_rates_nothing(client: Client, logins: Logins, ratings: Ratings) -> None:
+async def test_who_cannot_be_told_rates_nothing(client: Client, login_server: ListedPeople, ratings: Ratings) -> None:
     """While the login server is away, a reader with its token is not taken for a visitor."""
-    logins.trouble = LoginUnavailable()
+    login_server.trouble = LoginUnavailable()
     response = await client.post(ADDRESS, json={"rating": 1})
     assert response.status_code == 503
     assert response.json()["retryable"]

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import httpx2
 import pytest
 from sqlalchemy import select
-from tests.chat.people import ANNE, BEN, Logins, bearer
+from tests.chat.people import ANNE, BEN, bearer, logins
 from tests.conftest import Client
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 from tests.sql_parts import database_of
@@ -25,7 +25,7 @@ async def client(store: SqlStore, settings: Settings) -> AsyncGenerator[Client, 
         store,
         FixedIndex(hits(passage(1, "Reducers are pure."))),
         ScriptedLLM("Yes [1]."),
-        identities=(Logins(),),
+        identities=(logins(),),
         conversations=SqlConversations(database_of(store)),
     )
     transport = httpx2.ASGITransport(create_app(settings, ports), raise_app_exceptions=False)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.scripted import ScriptedIdentities
+from tests.identities import ListedPeople
 
 from lectern.errors import LoginUnavailable, Unauthorized
 from lectern.principal import Principal
@@ -10,13 +10,14 @@ from lectern.principal import Principal
 ADA: Final = Principal("user", "ada", name="Ada", email="ada@example.org")
 BOB: Final = Principal("account", "bob")
 
-IDENTITIES: Final = ScriptedIdentities(
+IDENTITIES: Final = ListedPeople(
     {
         "ada-token": ADA,
         "bob-token": BOB,
         "old-token": Unauthorized(),
         "unchecked-token": LoginUnavailable(),
-    }
+    },
+    prefix="",
 )
 
 AS_ADA: Final = {"Authorization": "Bearer ada-token"}

@@ -70,7 +70,7 @@ async def test_anothers_session_is_forbidden(
     """Who knows the id of another's conversation gets 403 and none of its text, and changes nothing."""
     status, code, text = await call(client, route, session, AS_BOB)
     assert (status, code) == (403, "forbidden")
-    for secret in (turn.question, turn.answer, turn.context, "Reducers", "ada"):
+    for secret in (turn.question, turn.answer, turn.context, "Reducers", "user:ada", "ada@"):
         assert secret not in text
     body = (await client.get(f"/api/chat/sessions/{session}", headers=AS_ADA)).json()
     assert (body["session"]["title"], len(body["messages"])) == ("Reducers", 2)
