@@ -204,12 +204,31 @@ async def test_the_rest_of_an_answered_request_may_not_drip() -> None:
 )
 async def test_an_endless_head_is_refused(head: bytes) -> None:
     """A head that grows and grows is refused before it fills memory."""
-    async with served(20) as (reader, writer, state):
+    async with served(20) as (reader, writer, _):
         writer.write(head)
-        try:
-            assert (await ends(reader)).startswith(b"HTTP/1.1 431 ")
-        except ConnectionResetError:  # the rest of the head met a closed connection
-            assert not state.connections
+        assert (await ends(reader)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_who_is_refused_while_still_sending_reads_the_refusal() -> None:
+    """The connection ends for the client's reading at once, and for its writing a little later, without a reset."""
+    async with served() as (reader, writer, state):
+        writer.write(HEAD)
+        await asyncio.sleep(SECONDS + 0.2)  # refused by now
+        for _ in range(10):
+            writer.write(b"X: y\r\n")
+            await asyncio.sleep(0.02)
+        assert (await ends(reader)).startswith(b"HTTP/1.1 408 ")
+        await until(lambda: not state.connections)
+
+
+async def test_what_a_refused_client_sends_is_dropped_only_so_far() -> None:
+    """Who floods a connection that refused him loses it before its time."""
+    async with served(20) as (_, writer, state):
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+        await until(lambda: not state.connections)
 
 
 async def test_bytes_that_are_not_http_are_refused_at_once() -> None:

@@ -23,6 +23,8 @@ MOST_UNREAD_BYTES = 1_048_576
 # on a kept-alive one whose next request may already lie in the kernel.
 NEW_LINGER_SECONDS = 1.0
 IDLE_LINGER_SECONDS = 0.05
+# How long what a refused client still sends is dropped: closed at once, it would be reset and lose the refusal.
+REFUSED_LINGER_SECONDS = 1.0
 # How long a connection that the app has given up may wait for a reader who takes no byte of what was written before.
 UNREAD_SECONDS = 5.0
 
@@ -39,6 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _body_bytes = 0
     _last = False
+    _refused = False
 
     @classmethod
     def with_timeout(cls, seconds: float) -> "type[GuardedProtocol]":
@@ -59,9 +62,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; what is still missing afterwards has a deadline."""
+        if self._refused:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_UNREAD_BYTES:
+                self.transport.close()
+            return
         in_body = self._in_body
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refused:
             return
         if in_body and self._between_requests() and not self._in_head:
             self._drop(len(data))
@@ -122,6 +130,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Let the connection end: after its answer, or as soon as no request can be on its way."""
         self._last = True
+        if self._refused:
+            return
         if not self._between_requests():
             self.cycle.keep_alive = False
         elif self.cycle is None or self._in_head:
@@ -179,6 +189,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
             self._refuse(408)
 
@@ -196,6 +207,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._unread = None
 
     def _refuse(self, status: int) -> None:
-        self._unset_watch()
         self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self._refused = True
+        self._unset_watch()
+        self._watch = self.loop.call_later(REFUSED_LINGER_SECONDS, self.transport.close)
