@@ -12,7 +12,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, NullPool, create_engine, event
 
-from lectern.adapters.sql_models import Base
+from lectern.adapters.sql_tables import METADATA
 
 
 def database_url() -> str:
@@ -43,15 +43,13 @@ def run(url: str) -> None:
 
 
 def run_on(connection: Connection) -> None:
-    context.configure(
-        connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True
-    )
+    context.configure(connection=connection, target_metadata=METADATA, render_as_batch=True, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
 
 
 if context.is_offline_mode():
-    context.configure(url=database_url(), target_metadata=Base.metadata, literal_binds=True)
+    context.configure(url=database_url(), target_metadata=METADATA, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 elif isinstance(given := context.config.attributes.get("connection"), Connection):

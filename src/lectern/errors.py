@@ -11,9 +11,15 @@
     ├── NotFound                  404  no such route, page or thing
     │   ├── ConversationNotFound  404  the session id names no kept conversation
     │   ├── TurnNotFound          404  the id names no kept turn
+    │   ├── ChapterNotFound       404  no page of the index has this slug
+    │   ├── TaskNotFound          404  the caller has no task with this number
     │   └── AccountsOff           404  this service keeps no accounts of its own
     ├── IngestRunning             409  an ingest runs already; retryable
     ├── EmailTaken                409  there is an account with this e-mail
+    ├── TooManyTasks              409  the caller has as many tasks as one may have
+    ├── IdempotencyMismatch       422  an idempotency key comes again with another request
+    ├── TurnRunning               409  the same request is being answered right now; retryable
+    ├── NoModel                   503  no language model is configured, and this needs one
     ├── MethodNotAllowed          405
     ├── PayloadTooLarge           413
     ├── UnsupportedMediaType      415
@@ -135,6 +141,39 @@ class EmailTaken(LecternError):
     default_message = "There is an account with this e-mail already. Sign in instead."
 
 
+class TooManyTasks(LecternError):
+    """The caller has as many tasks as one may have."""
+
+    code = "too_many_tasks"
+    status = 409
+    default_message = "There is no room for more tasks. Delete some that are done."
+
+
+class IdempotencyMismatch(LecternError):
+    """An idempotency key comes again with another request."""
+
+    code = "idempotency_mismatch"
+    status = 422
+    default_message = "This Idempotency-Key was used for another request. Send a new one with each new message."
+
+
+class TurnRunning(LecternError):
+    """The same request, by its idempotency key, is being answered right now."""
+
+    code = "turn_running"
+    status = 409
+    retryable = True
+    default_message = "This very request is being answered right now. Please ask again in a moment."
+
+
+class NoModel(LecternError):
+    """No language model is configured, and this needs one."""
+
+    code = "no_model"
+    status = 503
+    default_message = "This service has no language model, so chapters stay as they are."
+
+
 class LoginUnavailable(LecternError):
     """The login server cannot be asked who this is."""
 
@@ -164,6 +203,20 @@ class TurnNotFound(NotFound):
 
     code = "turn_not_found"
     default_message = "This answer does not exist or was deleted."
+
+
+class ChapterNotFound(NotFound):
+    """No page of the index has this slug."""
+
+    code = "chapter_not_found"
+    default_message = "There is no such chapter."
+
+
+class TaskNotFound(NotFound):
+    """The caller has no task with this number; whether somebody else has is not told."""
+
+    code = "task_not_found"
+    default_message = "There is no such task."
 
 
 class AccountsOff(NotFound):

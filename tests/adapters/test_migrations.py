@@ -15,8 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from lectern.adapters.sql_migrations import migrate
-from lectern.adapters.sql_models import Base
 from lectern.adapters.sql_schema import HEAD
+from lectern.adapters.sql_tables import METADATA
 from lectern.errors import StoreUnavailable
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_models_and_migrations_agree(tmp_path: Path) -> None:
     engine = create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
     engine.dispose()
 
 
@@ -58,7 +58,7 @@ def test_migrating_makes_folder_and_file(tmp_path: Path) -> None:
     url = f"sqlite:///{path}"
     assert "made" in migrate(url)
     assert "up to date" in migrate(url)
-    assert tables(path) == {"alembic_version"} | set(Base.metadata.tables)
+    assert tables(path) == {"alembic_version"} | set(METADATA.tables)
 
 
 def test_a_second_start_does_not_import_alembic(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_several_processes_at_once(tmp_path: Path) -> None:
     ]
     results = [run.communicate(timeout=60) for run in runs]
     assert [run.returncode for run in runs] == [0] * 4, results
-    assert tables(path) == {"alembic_version"} | set(Base.metadata.tables)
+    assert tables(path) == {"alembic_version"} | set(METADATA.tables)
 
 
 def test_a_migration_that_fails_half_way_changes_nothing(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from tests.serving.servers import ROOT, until
 from lectern.adapters import postgres_migrations
 from lectern.adapters.migration_process import migrate_elsewhere
 from lectern.adapters.sql_migrations import migrate
-from lectern.adapters.sql_models import Base
 from lectern.adapters.sql_schema import HEAD
+from lectern.adapters.sql_tables import METADATA
 from lectern.errors import StoreUnavailable
 
 MIGRATE = "import sys; from lectern.adapters.sql_migrations import migrate; print(migrate(sys.argv[1]))"
@@ -51,7 +51,7 @@ def test_models_and_migrations_agree(url: str) -> None:
     engine = create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
     engine.dispose()
 
 
@@ -85,7 +85,7 @@ def test_several_processes_at_once(postgres: Postgres, name: str, url: str) -> N
         ]
         results = [run.communicate(timeout=60) for run in runs]
     assert [run.returncode for run in runs] == [0] * 3, results
-    assert tables(postgres, name) == {"alembic_version"} | set(Base.metadata.tables)
+    assert tables(postgres, name) == {"alembic_version"} | set(METADATA.tables)
 
 
 def test_a_lock_held_too_long(postgres: Postgres, name: str, url: str) -> None:

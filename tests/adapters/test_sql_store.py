@@ -20,9 +20,11 @@ from tests.sql_parts import database_of
 
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
-from lectern.adapters.sql_models import Base, ConversationRow, Moment, title_of
+from lectern.adapters.sql_models import ConversationRow, title_of
 from lectern.adapters.sql_statements import HISTORY, upserts
 from lectern.adapters.sql_store import SqlStore
+from lectern.adapters.sql_tables import METADATA
+from lectern.adapters.sql_types import Moment
 from lectern.errors import StoreUnavailable
 from lectern.ports import Turn
 
@@ -156,7 +158,7 @@ async def test_an_outage_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("revision", "says"), [("0000", "wants 0002; run ./entrypoint.sh migrate"), ("9999", "newer"), (None, "migrate")]
+    ("revision", "says"), [("0000", "wants 0003; run ./entrypoint.sh migrate"), ("9999", "newer"), (None, "migrate")]
 )
 async def test_warm_checks_the_schema(path: Path, store: SqlStore, revision: str | None, says: str) -> None:
     """A schema that is behind, ahead or missing is named with what to do, and the store says it is down."""
@@ -294,7 +296,7 @@ def test_titles(question: str, title: str) -> None:
 def test_the_same_models_fit_postgres() -> None:
     """On Postgres ids are UUID, moments have a zone, JSON is JSONB, and a save is an upsert."""
     dialect = make_url("postgresql+psycopg2://").get_dialect()()
-    ddl = "".join(str(CreateTable(table).compile(dialect=dialect)) for table in Base.metadata.sorted_tables)
+    ddl = "".join(str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables)
     assert "id UUID NOT NULL" in ddl
     assert "sources JSONB NOT NULL" in ddl
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl

@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Integer, Row, ScalarSelect, SmallInteger, bindparam, func, select, true, update
 
 from lectern.adapters.sql_database import Database
-from lectern.adapters.sql_models import AnyText, ConversationRow, FeedbackRow, Moment, TurnRow
+from lectern.adapters.sql_models import ConversationRow, FeedbackRow, TurnRow
 from lectern.adapters.sql_ownership import NAMED, REACHABLE, known_id, refusal
 from lectern.adapters.sql_statements import turn_of
+from lectern.adapters.sql_types import AnyText, Moment
 from lectern.errors import ConversationNotFound, Forbidden, TurnNotFound
 from lectern.ports import Conversation, Feedback, Turn
 from lectern.principal import is_anonymous

@@ -1,107 +1,15 @@
-"""The tables, the same on SQLite and Postgres.
+"""The tables of conversations and people, and of what was rewritten; the same on SQLite and Postgres."""
 
-Column types do what the two disagree on: moments are aware and UTC on both, and text that Postgres would refuse (NUL
-characters, lone surrogates, NaN in JSON) is made storable on the way in, so that a save never fails for its content.
-"""
-
-import math
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    MetaData,
-    SmallInteger,
-    String,
-    Text,
-    TypeDecorator,
-    Uuid,
-)
+from sqlalchemy import ForeignKey, Index, MetaData, SmallInteger, String, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeEngine
+
+from lectern.adapters.sql_types import AnyText, Json, Moment
 
 TITLE_CHARACTERS = 80
-
-
-def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value with everything replaced that a database would refuse, at any depth.
-
-    NUL becomes U+FFFD, a lone surrogate `?`, and a number that is not finite None.
-    """
-    match value:
-        case str() if value.isascii() and "\x00" not in value:
-            return value
-        case str():
-            return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-        case float() if not math.isfinite(value):
-            return None
-        case dict():
-            return {storable(key): storable(item) for key, item in value.items()}
-        case list() | tuple():
-            return [storable(item) for item in value]
-        case _:
-            return value
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware datetime, kept and given back in UTC. SQLite has no time zones, so it keeps the naive UTC time."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware datetime into what the database keeps."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            msg = "a moment needs its time zone"
-            raise ValueError(msg)
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the moment back in UTC."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class AnyText(TypeDecorator[str]):
-    """Text of any length and content."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Replace what a database would refuse."""
-        del dialect
-        return None if value is None else str(storable(value))
-
-
-class Json(TypeDecorator[Any]):
-    """A JSON value; JSONB on Postgres."""
-
-    impl = JSON
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the database's own JSON type."""
-        if dialect.name != "postgresql":
-            return dialect.type_descriptor(JSON())
-        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415 - imported by then; 0.1 s where it is not used
-
-        return dialect.type_descriptor(JSONB())
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - any JSON value
-        """Replace what a database would refuse."""
-        del dialect
-        return storable(value)
 
 
 class Base(DeclarativeBase):
@@ -198,6 +106,19 @@ class ProfileRow(Base):
     principal_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     fields: Mapped[str]
     updated_at: Mapped[datetime]
+
+
+class RewriteRow(Base):
+    """A rewritten piece of a chapter, under the digest of all that decides it; no text while it is being made."""
+
+    __tablename__ = "rewrites"
+    __table_args__ = (Index(None, "used_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str | None]
+    holder: Mapped[str | None] = mapped_column(String(64))
+    claimed_until: Mapped[datetime | None]
+    used_at: Mapped[datetime]
 
 
 def title_of(question: str) -> str:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Executable, String, bindparam, case, cast, distinct, func, select
 
-from lectern.adapters.sql_models import AccountRow, AnyText, ConversationRow, FeedbackRow, ProfileRow, TurnRow
+from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, ProfileRow, TurnRow
+from lectern.adapters.sql_types import AnyText
 from lectern.ports.records import MOST_CHARACTERS
 
 _PRINCIPAL: Final = bindparam("principal", type_=AnyText())

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, text, update
 
-from lectern.adapters.sql_models import ConversationRow, Moment, TurnRow, title_of
+from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
 from lectern.adapters.sql_ownership import NAMED, OWNER, PRINCIPAL, REACHABLE, anonymous, reachable
+from lectern.adapters.sql_types import Moment
 from lectern.ports import Outcome, Turn
 
 _latest = (

@@ -13,6 +13,7 @@ from lectern.config.errors import ConfigError
 from lectern.config.identity import IdentitySettings
 from lectern.config.index import IndexSettings
 from lectern.config.limits import DEFAULT_LIMITS, LimitSettings, parsed
+from lectern.config.mcp import McpSettings
 from lectern.config.models import ModelSettings
 from lectern.config.names import Misspelling, given_names, misspellings
 from lectern.config.people import PeopleSettings
@@ -20,6 +21,8 @@ from lectern.config.reading import read
 from lectern.config.requirements import REQUIREMENTS, Requirement, refusal
 from lectern.config.server import ServerSettings
 from lectern.config.space import SpaceSettings
+from lectern.config.study import StudySettings
+from lectern.config.tasks import TaskSettings
 
 
 class Settings(
@@ -36,6 +39,9 @@ class Settings(
     BudgetSettings,
     CallSettings,
     ChatSettings,
+    StudySettings,
+    TaskSettings,
+    McpSettings,
 ):
     """The process, and Lectern itself."""
 

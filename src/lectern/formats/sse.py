@@ -4,6 +4,7 @@ Frames are made by hand: 1 to 3 µs each, against 38 for the framework's own eve
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from lectern.errors import LecternError
@@ -40,6 +41,17 @@ def frame(number: int, event: Event) -> bytes:
     # A token's frame is made nearly by hand: of its two parts only the text wants the encoder.
     data = f'{{"text":{_encode(event.text)}}}' if isinstance(event, Delta) else _encode(payload(event))
     return f"event: {event.name}\nid: {number}\ndata: {data}\n\n".encode()
+
+
+def named_frame(number: int, name: str, data: Mapping[str, Any]) -> bytes:
+    """One event of another stream than a turn's.
+
+    Args:
+        number: The event's place in its stream, from 1.
+        name: The event's.
+        data: Its fields, plain JSON values.
+    """
+    return f"event: {name}\nid: {number}\ndata: {_encode(data)}\n\n".encode()
 
 
 def last_frame(error: LecternError) -> bytes:

@@ -10,11 +10,11 @@ import re
 from dataclasses import astuple
 
 from lectern.ingest.chunking import ChunkSize, chunk
-from lectern.ingest.frontmatter import BrokenFrontMatter, split_front_matter
 from lectern.ingest.includes import Includes
 from lectern.ingest.markdown import Partials, read_markdown
 from lectern.ingest.routes import route_of, strip_number_prefix
 from lectern.ingest.sources import Skipped, Source
+from lectern.markdown.frontmatter import BrokenFrontMatter, split_front_matter
 from lectern.ports import Document, Section
 
 log = logging.getLogger(__name__)

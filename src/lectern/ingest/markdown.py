@@ -12,12 +12,12 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lectern.ingest.admonitions import use_admonitions
-from lectern.ingest.esm import looks_like_mdx
-from lectern.ingest.inline import heading_id, plain_text, slug_text
-from lectern.ingest.mdx import use_mdx
 from lectern.ingest.prose import Prose
-from lectern.ingest.slugger import Slugger
+from lectern.markdown.admonitions import use_admonitions
+from lectern.markdown.esm import looks_like_mdx
+from lectern.markdown.inline import heading_id, plain_text, slug_text
+from lectern.markdown.mdx import use_mdx
+from lectern.markdown.slugger import Slugger
 
 _MAX_PARTIAL_DEPTH = 8
 _WRAPPED = re.compile(r"(?P<fence>`{3,4})[ ]*mdx-code-block")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 
-from lectern.ingest.inline import plain_text
+from lectern.markdown.inline import plain_text
 
 _CODE_INDENT = "    "
 _TITLE = re.compile(r"\btitle=(?P<quote>[\"'])(?P<title>.*?)(?P=quote)")

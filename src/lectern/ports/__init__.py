@@ -8,12 +8,14 @@ from lectern.ports.counters import Counters, Rate, Standing
 from lectern.ports.embeddings import Embeddings, Vector
 from lectern.ports.identity import MOST_CREDENTIAL_CHARACTERS, IdentitySource
 from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
-from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Usage
+from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Tool, ToolCall, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
 from lectern.ports.records import DayUsage, Person, Rated, Records, Spent, Unanswered
 from lectern.ports.rerank import Reranker
 from lectern.ports.retention import Retention
+from lectern.ports.rewrites import Claim, Rewrites
 from lectern.ports.store import Outcome, Store, Turn
+from lectern.ports.tasks import Confirmation, Task, TaskChanges, Tasks, TaskStatus, TurnClaim
 
 __all__ = [
     "LLM",
@@ -22,7 +24,9 @@ __all__ = [
     "Accounts",
     "Circuit",
     "CircuitState",
+    "Claim",
     "Completion",
+    "Confirmation",
     "Conversation",
     "Conversations",
     "Counters",
@@ -51,13 +55,21 @@ __all__ = [
     "Records",
     "Reranker",
     "Retention",
+    "Rewrites",
     "Role",
     "Section",
     "Spent",
     "Standing",
     "State",
     "Store",
+    "Task",
+    "TaskChanges",
+    "TaskStatus",
+    "Tasks",
+    "Tool",
+    "ToolCall",
     "Turn",
+    "TurnClaim",
     "Unanswered",
     "Usage",
     "Vector",
@@ -83,6 +95,10 @@ class Ports:
         counters: What limits and budgets are counted with; None means that there are none.
         records: What operators ask of all that is kept; None where nobody may ask.
         retention: Deletes what is old; None where that is somebody else's.
+        study_llm: Who rewrites chapters, behind a line of its own, so that chapters never wait in the way of chat; None
+            where no model is configured.
+        rewrites: What was rewritten already; None keeps nothing.
+        tasks: Readers' tasks; None where none are kept.
     """
 
     store: Store
@@ -98,6 +114,9 @@ class Ports:
     counters: Counters | None = None
     records: Records | None = None
     retention: Retention | None = None
+    study_llm: LLM | None = None
+    rewrites: Rewrites | None = None
+    tasks: Tasks | None = None
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory; what counts limits only when there is something to say of it."""

@@ -1,22 +1,61 @@
 """What the pipeline needs from a language model."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from lectern.ports.index import Passage
 from lectern.ports.part import Part
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "filtered"]
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that a model may ask for.
+
+    Attributes:
+        name: Letters, digits and `_`.
+        description: What it does, for the model.
+        parameters: JSON Schema of its arguments, an object.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a model asks for.
+
+    Attributes:
+        id: As the provider named the call.
+        name: The tool's; a model may name one that there is not.
+        arguments: JSON as the model wrote it, which may be none.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat prompt."""
+    """One message of a chat prompt.
+
+    Attributes:
+        role: Who says it.
+        content: What.
+        tool_calls: What an assistant asked for.
+        tool_call_id: Which call a tool's message answers.
+    """
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +66,13 @@ class Prompt:
         question: The reader's question as they wrote it.
         passages: What retrieval found, best first; passage *n* is cited as `[n]`, counted from 1.
         messages: The same, laid out for a chat model, history included.
+        tools: What the model may ask for; none for an answer in words only.
     """
 
     question: str
     passages: tuple[Passage, ...]
     messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +85,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The last item of a stream: why it ended, and what it cost."""
+    """The last item of a stream: why it ended, what it cost, and what the model asks for before it goes on.
+
+    A stream has text, or calls of tools, or both.
+    """
 
     finish: Finish = "stop"
     usage: Usage | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class LLM(Protocol):

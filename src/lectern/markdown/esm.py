@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
-from lectern.ingest.failures import count_failure, gave_up
-from lectern.ingest.jsx import MAX_TAG
+from lectern.markdown.failures import count_failure, gave_up
+from lectern.markdown.jsx import MAX_TAG
 
 _ESM = re.compile(
     r"(?:import\s+(?:['\"{*\w$])|export\s+(?:default|const|let|var|function|async|class|type|interface|[{*]))"

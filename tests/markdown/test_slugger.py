@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lectern.ingest.slugger import Slugger, comment_id, slugify, split_explicit_id
+from lectern.markdown.slugger import Slugger, comment_id, slugify, split_explicit_id
 
 
 @pytest.mark.parametrize(

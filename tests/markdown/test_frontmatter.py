@@ -1,6 +1,6 @@
 import pytest
 
-from lectern.ingest.frontmatter import BrokenFrontMatter, FrontMatter, split_front_matter
+from lectern.markdown.frontmatter import BrokenFrontMatter, FrontMatter, split_front_matter
 
 
 def test_values_are_taken_as_written() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
-from lectern.ingest.slugger import comment_id, split_explicit_id
+from lectern.markdown.slugger import comment_id, split_explicit_id
 
 _COMMENT_AT_END = re.compile(r"\s*\{\s*/\*(?P<comment>(?:(?!\*/).)*)\*/\s*\}$", re.DOTALL)
 # remark-directive takes `:name` for a directive, which has no text of its own when the anchor is made.

@@ -11,9 +11,9 @@ from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
-from lectern.ingest.esm import use_esm
-from lectern.ingest.failures import count_failure, gave_up
-from lectern.ingest.jsx import (
+from lectern.markdown.esm import use_esm
+from lectern.markdown.failures import count_failure, gave_up
+from lectern.markdown.jsx import (
     expression_text,
     is_comment,
     is_unclosed,

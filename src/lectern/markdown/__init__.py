@@ -1,0 +1,1 @@
+"""How Markdown and MDX are read here: rules for markdown-it, front matter, heading ids and anchors."""

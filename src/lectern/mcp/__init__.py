@@ -1,0 +1,1 @@
+"""The Model Context Protocol: search, answers and tasks as tools of other people's agents."""

@@ -1,0 +1,1 @@
+"""A reader's tasks: as REST resources, and by an assistant that acts with tools."""
