@@ -1,8 +1,6 @@
 """What a check says of a real Postgres: well, asleep, behind a pooler, unmigrated, read-only, wrong, hung."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -35,26 +33,6 @@ def examine(url: str, connect_seconds: float = 5) -> dict[str, Finding]:
     return {finding.name: finding for finding in examine_postgres(url, connect_seconds=connect_seconds)}
 
 
-@contextmanager
-def well_after(proxy: Proxy, *, connections: int) -> Iterator[None]:
-    """Take the toxics away as soon as one connection more than these is opened."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.002):
-            if proxy.total > connections:
-                proxy.set()
-                return
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watching.join(10)
-
-
 def test_a_database_that_is_well(postgres: Postgres, url: str) -> None:
     """Its version, its place, how long two connections took, schema and rights."""
     found = examine(url)
@@ -76,10 +54,8 @@ def test_nothing_is_left_behind(postgres: Postgres, name: str, url: str) -> None
 def test_a_database_that_wakes_is_told(postgres: Postgres, url: str) -> None:
     """The first connection is slow and the second is not, as at Neon after a pause."""
     with Proxy(postgres.port) as proxy:
-        proxy.set(Toxics(latency=0.6))  # some round trips, until the proxy has seen enough of them
-        through = url.replace(f":{postgres.port}/", f":{proxy.port}/")
-        with well_after(proxy, connections=1):
-            found = examine(through, connect_seconds=20)["database"]
+        proxy.set(Toxics(latency=0.6, well_after=1))  # some round trips
+        found = examine(url.replace(f":{postgres.port}/", f":{proxy.port}/"), connect_seconds=20)["database"]
     assert (found.state, "woke up in" in found.found) == ("warn", True)
     assert found.milliseconds is not None
     assert found.milliseconds > 1000

@@ -39,6 +39,7 @@ class Toxics:
         fail_at: The I/O with this number since the toxics were set, from 1, ends in a reset. Each connection that is
             opened and each piece that is read, either way, is one.
         fail_on: Whether all later ones do so too.
+        well_after: All is well as soon as more connections than these have been opened since the toxics were set.
     """
 
     latency: float = 0
@@ -53,6 +54,7 @@ class Toxics:
     down: bool = False
     fail_at: int | None = None
     fail_on: bool = False
+    well_after: int | None = None
 
 
 class _BrokenOffError(Exception):
@@ -95,6 +97,7 @@ class Proxy:
         self.open = 0
         self.total = 0
         self.operations = 0
+        self._opened = 0
         self._upstream = upstream
         self._toxics = Toxics()
         self._epoch = 0
@@ -140,6 +143,7 @@ class Proxy:
         self._toxics = toxics
         self._epoch += 1
         self.operations = 0
+        self._opened = 0
         self._changed.set()
         self._changed = asyncio.Event()
         if toxics.down and self._server is not None:
@@ -163,8 +167,11 @@ class Proxy:
         self._connections.add(connection)
         self.open += 1
         self.total += 1
+        self._opened += 1
         reset = False
         try:
+            if self._toxics.well_after is not None and self._opened > self._toxics.well_after:
+                await self._apply(Toxics())
             self._count()
             answers, upstream = await asyncio.open_connection("127.0.0.1", self._upstream)
             connection.writers.append(upstream)
