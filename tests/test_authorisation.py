@@ -61,6 +61,8 @@ DELETE  /api/chat/sessions/{owners_session}                            401      
 GET     /api/chat/sessions/{owners_session}/export                        401      401    403    200       403
 PATCH   /api/chat/sessions/{owners_session}/title title                  401      401    403    200       403
 
+POST    /mcp                                    hello                  200      200    200    200       200
+
 GET     /ingest                                                        401      401    403    403       200
 POST    /ingest                                                        401      401    403    403       202
 GET     /admin/usage                                                   401      401    403    403       200
@@ -96,6 +98,7 @@ BODIES: Final[dict[str, Any]] = {
     "visitors_follow_up": {"message": "And why?", "session_id": "{visitors_session}"},
     "words": {"query": "reducer"},
     "rating": {"rating": "up"},
+    "hello": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
     "title": {"title": "Reducers"},
     "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
     "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
