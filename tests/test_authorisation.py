@@ -167,7 +167,9 @@ async def app(tmp_path: Path) -> AsyncGenerator[FastAPI, None]:
     ports = build_ports(settings, database_connections=2, search_threads=1)
     index = OnePage(hits(passage(1, "Reducers are pure.")))
     identities = (*ports.identities, ListedPeople(PEOPLE))
-    yield create_app(settings, replace(ports, index=index, identities=identities))
+    app = create_app(settings, replace(ports, index=index, identities=identities))
+    yield app
+    await app.state.mcp.close()
     for part in (ports.llm, *ports.fallback_llms, ports.embeddings, ports.index, *ports.identities, ports.store):
         if part is not None:
             await part.close()

@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     _add_middleware(app, settings)
     for router in ROUTERS:
         app.include_router(router)
-    app.state.mcp = build_mcp(settings)
+    app.state.mcp = build_mcp(settings, ports)
     if app.state.mcp is not None:
         app.include_router(MCP)
     openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))

@@ -21,5 +21,5 @@ async def mcp(request: Request, caller: CallerDep, ports: PortsDep, config: Conf
     """Answer one message of the protocol."""
     service: McpService = request.app.state.mcp
     body = await request.body()
-    request.state.asker = Asker(caller, ports, config, str(request.base_url).rstrip("/"))
+    request.state.asker = Asker(caller, ports, config, service.toolboxes, str(request.base_url))
     return await while_reading(request, service.answer(request.scope, body))

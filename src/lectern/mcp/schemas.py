@@ -1,9 +1,10 @@
-"""What the site's tools take and give, as agents read it in `tools/list`."""
+"""What the tools take and give, as agents read it in `tools/list`; what those for tasks take is `lectern.tasks`'."""
 
-from typing import Literal
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from lectern.chat.schemas import Asked, SearchRequest
 from lectern.web.texts import Text
@@ -53,3 +54,35 @@ class DocsAnswer(BaseModel):
     conversation_id: UUID
     finish: str = Field(description="`length` or `filtered` when the answer is cut, else `stop`")
     degraded: dict[str, str] = Field(description="Parts that could not be used, with the reason's code")
+
+
+MOST_KEY_CHARACTERS: Final = 128
+
+
+class Once(BaseModel):
+    """What each tool that writes takes beside its own arguments."""
+
+    idempotency_key: Annotated[StrictStr, Field(pattern=r"^[!-~]+$", max_length=MOST_KEY_CHARACTERS)] | None = Field(
+        None,
+        description="A new one for each change you mean, kept for retries of the same call: it is then done once",
+    )
+
+
+class AgentTask(BaseModel):
+    """A task."""
+
+    id: int
+    title: str
+    description: str
+    status: Literal["pending", "completed"]
+    due_date: date | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+
+
+class AgentTasks(BaseModel):
+    """What the tools for tasks give: the tasks that were listed, or the one that was added, changed or deleted."""
+
+    tasks: list[AgentTask]
+    more: bool = Field(False, description="Whether there are more to list, with `offset`")

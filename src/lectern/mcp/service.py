@@ -12,14 +12,21 @@ from typing import TYPE_CHECKING
 from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope
 
+from lectern.mcp.asker import Toolboxes
+
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
 class McpService:
-    """Answers requests of the protocol. Making one does nothing; the first request imports the SDK, in a thread."""
+    """Answers requests of the protocol. Making one does nothing; the first request imports the SDK, in a thread.
 
-    def __init__(self) -> None:
+    Args:
+        toolboxes: Who has tasks; None where none are kept.
+    """
+
+    def __init__(self, toolboxes: Toolboxes | None = None) -> None:
+        self.toolboxes = toolboxes
         self._running: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[StreamableHTTPSessionManager] | None = None
 

@@ -16,11 +16,12 @@ class Outcome:
 
     Attributes:
         text: For a model to read.
-        data: The same for a program, as the tool's output schema says.
+        data: The same for a program, as the tool's output schema says; None where nothing was done, and the text says
+            why.
     """
 
     text: str
-    data: BaseModel
+    data: BaseModel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class OfferedTool:
     Attributes:
         definition: Name, description, schemas and hints.
         use: Calls it with arguments as they came. Raises `LecternError`, and `ValidationError` for wrong arguments.
-        for_people: Whether it is about what a person has here, so that only who is signed in is offered it.
+        for_people: Whether it is about what a person has here, so that only who is signed in is offered it. Who is not
+            and calls it anyway is told to sign in.
     """
 
     definition: Tool
