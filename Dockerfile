@@ -11,10 +11,10 @@ RUN apt-get update \
 
 # pip stays outside: the image serves, it installs nothing.
 RUN python -m venv --without-pip /opt/venv
-COPY requirements.txt /tmp/requirements.txt
+COPY requirements.txt requirements-mcp.txt /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/venv/bin/python install --disable-pip-version-check --no-input --no-compile \
-        --require-hashes --requirement /tmp/requirements.txt
+        --require-hashes --requirement /tmp/requirements.txt --requirement /tmp/requirements-mcp.txt
 
 # Serving reads no tests, no build tools, no type stubs, no C sources and no debug symbols. (Libraries that came with a
 # wheel, in *.libs, are left alone: strip breaks some that were patched.) The packages never change from here on, so

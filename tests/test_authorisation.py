@@ -61,6 +61,8 @@ DELETE  /api/chat/sessions/{owners_session}                            401      
 GET     /api/chat/sessions/{owners_session}/export                        401      401    403    200       403
 PATCH   /api/chat/sessions/{owners_session}/title title                  401      401    403    200       403
 
+POST    /mcp                                    hello                  200      200    200    200       200
+
 GET     /ingest                                                        401      401    403    403       200
 POST    /ingest                                                        401      401    403    403       202
 GET     /admin/usage                                                   401      401    403    403       200
@@ -96,6 +98,7 @@ BODIES: Final[dict[str, Any]] = {
     "visitors_follow_up": {"message": "And why?", "session_id": "{visitors_session}"},
     "words": {"query": "reducer"},
     "rating": {"rating": "up"},
+    "hello": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
     "title": {"title": "Reducers"},
     "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
     "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
@@ -164,7 +167,9 @@ async def app(tmp_path: Path) -> AsyncGenerator[FastAPI, None]:
     ports = build_ports(settings, database_connections=2, search_threads=1)
     index = OnePage(hits(passage(1, "Reducers are pure.")))
     identities = (*ports.identities, ListedPeople(PEOPLE))
-    yield create_app(settings, replace(ports, index=index, identities=identities))
+    app = create_app(settings, replace(ports, index=index, identities=identities))
+    yield app
+    await app.state.mcp.close()
     for part in (ports.llm, *ports.fallback_llms, ports.embeddings, ports.index, *ports.identities, ports.store):
         if part is not None:
             await part.close()

@@ -8,6 +8,7 @@ from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
 from lectern.conversations.endpoints import router as conversations
+from lectern.mcp.endpoints import router as mcp
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.widget.endpoints import router as widget
@@ -15,7 +16,7 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
-METERED = frozenset({("POST", "/chat"), ("POST", "/search")})
+METERED = frozenset({("POST", "/chat"), ("POST", "/search"), ("POST", "/mcp")})
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
 
 OPERATED = ("/admin", "/health/report", "/ingest")
@@ -33,3 +34,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin,  # POST, GET /ingest; GET /admin/usage, /unanswered, /feedback; GET, DELETE /admin/people/{id}
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )
+
+MCP: APIRouter = mcp
+"""`POST /mcp`: other people's agents; last of all, and only where the extra is installed and not switched off."""

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 import lectern
 from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
-from lectern.api import GUARDED, METERED, OPERATED, ROUTERS
+from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.config import Settings
@@ -40,6 +40,7 @@ from lectern.wiring import (
     build_account_desk,
     build_budgets,
     build_keyring,
+    build_mcp,
     build_origin_rules,
     build_people_desk,
     build_ports,
@@ -92,6 +93,9 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     _add_middleware(app, settings)
     for router in ROUTERS:
         app.include_router(router)
+    app.state.mcp = build_mcp(settings, ports)
+    if app.state.mcp is not None:
+        app.include_router(MCP)
     openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))
     return app
 

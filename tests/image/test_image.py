@@ -49,7 +49,7 @@ def test_it_holds_what_serving_needs_and_nothing_else() -> None:
     kept = set(inside("ls", "-A", "/app").split())
     assert kept == set(
         "LICENSE README.md __pycache__ alembic.ini docs entrypoint.sh gunicorn.conf.py index main.py migrations "
-        "requirements.txt src".split()
+        "requirements-mcp.txt requirements.txt src".split()
     )
     assert inside("find", "/opt/venv", "-name", "tests", "-o", "-name", "pip", "-o", "-name", "*.pyx") == ""
     assert inside("stat", "--format=%u", "/app", "/home/user", "/app/src/lectern/app.py").split() == ["1000"] * 3
@@ -71,7 +71,7 @@ def test_every_package_still_imports() -> None:
     modules = (
         "gunicorn, uvloop, httptools, fastapi, numpy.random, numpy.linalg, aiohttp, httpx2, tokenizers, "
         "safetensors.numpy, huggingface_hub.file_download, hf_xet, sqlalchemy.dialects.postgresql, psycopg2, "
-        "alembic.command, markdown_it, mdit_py_plugins.front_matter, yaml, rich.progress, rich.traceback"
+        "alembic.command, markdown_it, mdit_py_plugins.front_matter, yaml, rich.progress, rich.traceback, mcp.server"
     )
     assert inside("python", "-W", "error", "-c", f"import {modules}; print('all')") == "all\n"
 

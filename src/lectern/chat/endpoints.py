@@ -99,7 +99,7 @@ async def chat(
     question = _question(body, caller, config)
     events = answer(question, ports, config.knobs, config.budgets)
     if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
-        return await while_reading(request, _collect(events))
+        return await while_reading(request, collect(events))
     # Errors before the first event are still answers with their own status.
     first = await while_reading(request, anext(events))
     return StreamingFrames(
@@ -113,7 +113,7 @@ async def chat(
 @router.post("/search", dependencies=[RATED])
 async def search(body: SearchRequest, ports: PortsDep, config: ConfigDep) -> SearchAnswer:
     """Find the sections that match, without an answer."""
-    _check_length("query", body.query, config)
+    check_length("query", body.query, config)
     hits = await retrieve(body.query, ports, limit=body.top_k, site=body.site, trouble=_unsaid)
     return SearchAnswer(
         query=body.query,
@@ -141,7 +141,12 @@ async def delete_session(session_id: UUID, caller: CertainCallerDep, ports: Port
     return Deleted(session_id=session_id)
 
 
-def _check_length(field: str, text: str, config: ChatConfig) -> None:
+def check_length(field: str, text: str, config: ChatConfig) -> None:
+    """Refuse a text that is longer than a question may be.
+
+    Raises:
+        InvalidRequest: It is.
+    """
     longest = config.max_message_characters
     if len(text) > longest:
         message = f"{field}: must have at most {longest} characters"
@@ -149,8 +154,8 @@ def _check_length(field: str, text: str, config: ChatConfig) -> None:
 
 
 def _question(body: ChatRequest, caller: Caller, config: ChatConfig) -> Question:
-    _check_length("message", body.message, config)
-    _check_length("context", body.context or "", config)
+    check_length("message", body.message, config)
+    check_length("context", body.context or "", config)
     return Question(
         text=body.message,
         context=body.context or "",
@@ -176,7 +181,7 @@ async def _frames(first: Event, rest: AsyncGenerator[Event, None]) -> AsyncGener
             yield sse.frame(number, event)
 
 
-async def _collect(events: AsyncGenerator[Event, None]) -> ChatAnswer:
+async def collect(events: AsyncGenerator[Event, None]) -> ChatAnswer:
     """The whole turn as one object.
 
     Raises:

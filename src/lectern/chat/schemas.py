@@ -86,9 +86,9 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "health check", "top_k": 5}]})
 
-    query: Asked
-    top_k: Annotated[int, BeforeValidator(_number)] = Field(5, ge=1, le=20)
-    site: Text | None = None
+    query: Asked = Field(description="What to search for, in words or as a question")
+    top_k: Annotated[int, BeforeValidator(_number)] = Field(5, ge=1, le=20, description="Sections at most")
+    site: Text | None = Field(None, description="Search this site only")
 
 
 class SearchResult(BaseModel):

@@ -23,6 +23,7 @@ IMAGE_ROOTS: Final = (
     "main.py",
     "migrations",
     "pyproject.toml",
+    "requirements-mcp.txt",
     "requirements.txt",
     "src",
 )

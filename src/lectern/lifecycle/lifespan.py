@@ -51,6 +51,8 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         background.cancel()
         await asyncio.wait({background})
         await app.state.admin.ingests.close()
+        if app.state.mcp is not None:
+            await app.state.mcp.close()
         models = (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings)
         for part in (*models, ports.index, *ports.identities, ports.store, ports.counters):
             if part is not None:

@@ -134,7 +134,14 @@ async def _tolerated(request: Request, access: AccessDep) -> Caller:
         return Caller(Principal("visitor", visitor.id), address, is_new=True)
 
 
-async def _signed_in(caller: "CallerDep") -> Caller:
+def signed_in(caller: Caller) -> Caller:
+    """The caller, if it is a reader who is signed in.
+
+    Raises:
+        Unauthorized: It is a visitor.
+        Forbidden: It is the operator, who has nothing of its own.
+        LecternError: It cannot be told who it is.
+    """
     if caller.trouble is not None:
         raise caller.trouble
     if caller.principal.is_anonymous:
@@ -142,6 +149,10 @@ async def _signed_in(caller: "CallerDep") -> Caller:
     if caller.principal == OPERATOR:
         raise Forbidden("This is for readers who are signed in; the operator has nothing of its own.")
     return caller
+
+
+async def _signed_in(caller: "CallerDep") -> Caller:
+    return signed_in(caller)
 
 
 async def _has_operator(access: AccessDep) -> None:

@@ -9,6 +9,7 @@ from lectern.wiring.counters import build_rules
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.doctor import examine
 from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
+from lectern.wiring.mcp import build_mcp
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports, rekey
@@ -20,6 +21,7 @@ __all__ = [
     "build_embeddings",
     "build_index",
     "build_keyring",
+    "build_mcp",
     "build_origin_rules",
     "build_people_desk",
     "build_ports",

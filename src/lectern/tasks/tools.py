@@ -1,0 +1,254 @@
+"""The tools with which an assistant manages one reader's tasks, and nothing of anybody else.
+
+Whoever calls hands over what a model wrote. What is wrong with it comes back as a result for the model to read, never
+as an exception.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+
+from lectern.errors import TaskNotFound, TooManyTasks
+from lectern.ports import Task, TaskChanges, Tasks, Tool
+from lectern.tasks.arguments import (
+    KINDS,
+    AddTask,
+    AnyTool,
+    CompleteTask,
+    DeleteTask,
+    ListTasks,
+    UpdateTask,
+    mistake_of,
+    schema_of,
+)
+from lectern.tasks.titles import matching
+
+MOST_LISTED: Final = 50
+"""Most tasks of one list."""
+
+_PAGE: Final = 200
+_EXCERPT_CHARACTERS: Final = 200
+"""How much of a description a model reads: 50 tasks stay below 5,000 tokens."""
+
+TOOLS: Final = tuple(Tool(name, str(kind.__doc__), schema_of(kind)) for name, kind in KINDS.items())
+"""All tools, as models are told of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A call of a tool.
+
+    Attributes:
+        name: The tool's; there may be none of that name.
+        arguments: Plain JSON values, not yet checked.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What became of a call.
+
+    Attributes:
+        status: `ambiguous`: several tasks fit, and nothing was done.
+        text: For the model: compact JSON.
+        tasks: What was added, listed, changed or deleted; the candidates when it is ambiguous.
+    """
+
+    status: Literal["success", "error", "ambiguous"]
+    text: str
+    tasks: tuple[Task, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call whose arguments are right.
+
+    Attributes:
+        name: The tool's.
+        arguments: Checked.
+        task: The task it is about, as it is now; None for a call that is about none.
+    """
+
+    name: str
+    arguments: AnyTool
+    task: Task | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is different afterwards."""
+        return not isinstance(self.arguments, ListTasks)
+
+    @property
+    def use(self) -> ToolUse:
+        """The call as plain JSON values, its task named by number."""
+        told = self.arguments.model_dump(mode="json", exclude_unset=True, exclude={"current_title"})
+        if self.task is not None:
+            told["task_id"] = self.task.id
+            if not isinstance(self.arguments, UpdateTask):
+                told.pop("title", None)
+        return ToolUse(self.name, told)
+
+
+class Toolbox:
+    """One principal's tools.
+
+    Args:
+        tasks: Where tasks are kept.
+        principal_id: Whose; no argument of any call changes it.
+        most_tasks: How many tasks it may have.
+    """
+
+    def __init__(self, tasks: Tasks, principal_id: str, *, most_tasks: int) -> None:
+        self._tasks = tasks
+        self._principal_id = principal_id
+        self._most_tasks = most_tasks
+
+    async def use(self, use: ToolUse, *, key: str | None) -> ToolResult:
+        """Do a call at once.
+
+        Args:
+            use: The call.
+            key: A write is done once for a key, of at most 200 characters; None does it each time.
+
+        Raises:
+            StoreUnavailable: Tasks cannot be read or written now.
+        """
+        prepared = await self.prepare(use)
+        return prepared if isinstance(prepared, ToolResult) else await self.perform(prepared, key=key)
+
+    async def prepare(self, use: ToolUse) -> Prepared | ToolResult:
+        """Check a call and find its task, without doing it; or the result that says what is wrong.
+
+        Raises:
+            StoreUnavailable: Tasks cannot be read now.
+        """
+        kind = KINDS.get(use.name)
+        if kind is None:
+            return refused(f"There is no tool of this name. Tools: {', '.join(KINDS)}.")
+        # Models fill what they leave out with null; only a due date means something by it.
+        given = {name: value for name, value in use.arguments.items() if value is not None or name == "due_date"}
+        try:
+            arguments = kind.model_validate(given)
+        except ValidationError as error:
+            return refused(mistake_of(error))
+        if isinstance(arguments, UpdateTask) and not _changes(arguments):
+            return refused("Nothing to change: give a title, description, due_date or status.")
+        if isinstance(arguments, AddTask | ListTasks):
+            return Prepared(use.name, arguments)
+        found = await self._find(arguments)
+        return Prepared(use.name, arguments, found) if isinstance(found, Task) else found
+
+    async def perform(self, prepared: Prepared, *, key: str | None) -> ToolResult:
+        """Do a call that was prepared.
+
+        Raises:
+            StoreUnavailable: Tasks cannot be read or written now.
+        """
+        try:
+            done = await self._perform(prepared, key=key)
+        except (TaskNotFound, TooManyTasks) as error:
+            return refused(error.message)
+        if isinstance(prepared.arguments, ListTasks):
+            told = {"tasks": [_brief(task) for task in done[:MOST_LISTED]], "more": len(done) > MOST_LISTED}
+            return ToolResult("success", _encoded(told), tuple(done[:MOST_LISTED]))
+        return ToolResult("success", _encoded({"status": "success", "task": _brief(done[0])}), tuple(done))
+
+    async def everything(self) -> list[Task]:
+        """All of the principal's tasks, oldest first."""
+        found: list[Task] = []
+        while True:
+            page = await self._tasks.listed(self._principal_id, limit=_PAGE, offset=len(found))
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    async def _find(self, arguments: CompleteTask | DeleteTask | UpdateTask) -> Task | ToolResult:
+        """The task that is meant; a title that fits several finds none."""
+        if arguments.task_id is not None:
+            try:
+                return await self._tasks.get(self._principal_id, arguments.task_id)
+            except TaskNotFound as error:
+                return refused(error.message)
+        title = arguments.current_title if isinstance(arguments, UpdateTask) else arguments.title
+        if title is None:
+            return refused("task_id: which task is meant has to be said")
+        found = matching(title, await self.everything())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            return refused("There is no task with this title. list_tasks has all of them.")
+        told = {"status": "ambiguous", "candidates": [_brief(task) for task in found[:MOST_LISTED]]}
+        return ToolResult("ambiguous", _encoded(told), tuple(found[:MOST_LISTED]))
+
+    async def _perform(self, prepared: Prepared, *, key: str | None) -> Sequence[Task]:
+        owner, arguments = self._principal_id, prepared.arguments
+        if isinstance(arguments, AddTask):
+            added = await self._tasks.add(
+                owner,
+                arguments.title,
+                description=arguments.description,
+                due_date=arguments.due_date,
+                most=self._most_tasks,
+                key=key,
+            )
+            return [added]
+        if isinstance(arguments, ListTasks):
+            status = None if arguments.status == "all" else arguments.status
+            return await self._tasks.listed(owner, status=status, limit=MOST_LISTED + 1, offset=arguments.offset)
+        assert prepared.task is not None
+        numbers = [prepared.task.id]
+        if isinstance(arguments, DeleteTask):
+            return await self._tasks.delete(owner, numbers, key=key)
+        changes = _changes(arguments) if isinstance(arguments, UpdateTask) else TaskChanges(status="completed")
+        return await self._tasks.update(owner, numbers, changes, key=key)
+
+
+def task_json(task: Task) -> dict[str, Any]:
+    """A task as a plain JSON object, with all its fields."""
+    return {
+        "id": task.id,
+        "title": task.title,
+        "description": task.description,
+        "status": task.status,
+        "due_date": task.due_date.isoformat() if task.due_date else None,
+        "created_at": task.created_at.isoformat(),
+        "updated_at": task.updated_at.isoformat(),
+        "completed_at": task.completed_at.isoformat() if task.completed_at else None,
+    }
+
+
+def refused(message: str) -> ToolResult:
+    """A result that says why nothing was done."""
+    return ToolResult("error", _encoded({"status": "error", "message": message}))
+
+
+def _changes(arguments: UpdateTask) -> TaskChanges:
+    """What an update changes: what was given, and a due date also when it is to go."""
+    changes = TaskChanges()
+    if arguments.title is not None:
+        changes["title"] = arguments.title
+    if arguments.description is not None:
+        changes["description"] = arguments.description
+    if arguments.status is not None:
+        changes["status"] = arguments.status
+    if "due_date" in arguments.model_fields_set:
+        changes["due_date"] = arguments.due_date
+    return changes
+
+
+def _brief(task: Task) -> dict[str, Any]:
+    """A task as a model reads it: what is empty is left out."""
+    told = {name: value for name, value in task_json(task).items() if not name.endswith("_at") and value}
+    if len(task.description) > _EXCERPT_CHARACTERS:
+        told["description"] = task.description[:_EXCERPT_CHARACTERS] + "…"
+    return told
+
+
+def _encoded(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
