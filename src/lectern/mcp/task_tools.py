@@ -13,7 +13,7 @@ from mcp_types import Tool, ToolAnnotations
 from lectern.errors import NotFound
 from lectern.mcp.asker import Asker
 from lectern.mcp.schemas import AgentTask, AgentTasks, Once
-from lectern.mcp.tool import OfferedTool, Outcome
+from lectern.mcp.tool import OfferedTool, Outcome, checked, schema_of
 from lectern.tasks.tools import TOOLS, ToolUse, task_json
 from lectern.web.access import signed_in
 
@@ -41,13 +41,14 @@ async def use_tool(name: str, arguments: Mapping[str, Any], asker: Asker) -> Out
     Raises:
         Unauthorized: A visitor has no tasks. Like the next ones, whatever the arguments are.
         Forbidden: Nor has the operator.
+        InvalidRequest: The key is none.
         NotFound: No tasks are kept here.
         StoreUnavailable: Tasks cannot be read or written now.
     """
     principal = signed_in(asker.caller).principal
     if asker.toolboxes is None:
         raise NotFound
-    once = Once.model_validate(arguments)
+    once = checked(Once, arguments)
     # A name of its own for each tool: the same key of another one means another change.
     key = f"mcp:{name}:{once.idempotency_key}" if once.idempotency_key else None
     own = {argument: value for argument, value in arguments.items() if argument != "idempotency_key"}
@@ -62,7 +63,7 @@ def _schema(parameters: Mapping[str, Any], hints: ToolAnnotations) -> dict[str, 
     """The assistant's schema of a tool; of one that writes, with the key."""
     if hints.read_only_hint:
         return dict(parameters)
-    return {**parameters, "properties": parameters["properties"] | Once.model_json_schema()["properties"]}
+    return {**parameters, "properties": parameters["properties"] | schema_of(Once)["properties"]}
 
 
 TASK_TOOLS: Final = tuple(
