@@ -3,6 +3,7 @@
 Nothing is asked back here: a call changes or deletes one task, and the agent's own client asks its person before.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -49,14 +50,19 @@ async def use_tool(name: str, arguments: Mapping[str, Any], asker: Asker) -> Out
     if asker.toolboxes is None:
         raise NotFound
     once = checked(Once, arguments)
-    # A name of its own for each tool: the same key of another one means another change.
-    key = f"mcp:{name}:{once.idempotency_key}" if once.idempotency_key else None
     own = {argument: value for argument, value in arguments.items() if argument != "idempotency_key"}
+    key = _key(name, own, once.idempotency_key) if once.idempotency_key else None
     result = await asker.toolboxes(principal.id).use(ToolUse(name, own), key=key)
     if result.status != "success":
         return Outcome(result.text, None)
     tasks = [AgentTask.model_validate(task_json(task)) for task in result.tasks]
     return Outcome(result.text, AgentTasks(tasks=tasks, more=json.loads(result.text).get("more", False)))
+
+
+def _key(name: str, arguments: Mapping[str, Any], given: str) -> str:
+    """What a write is done once for: a key that comes with another call means another change."""
+    told = json.dumps([given, name, arguments], sort_keys=True)
+    return f"mcp:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def _schema(parameters: Mapping[str, Any], hints: ToolAnnotations) -> dict[str, Any]:
