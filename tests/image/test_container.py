@@ -33,6 +33,14 @@ def test_it_starts_and_answers_under_all_restrictions(measure: Measure) -> None:
         assert up < 60_000
 
 
+def test_coding_agents_are_answered(restricted: Container) -> None:
+    """The extra is in the image."""
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    with restricted.client() as client:
+        answer = client.post("/mcp", json=hello, headers={"Accept": "application/json"}).json()
+    assert [tool["name"] for tool in answer["result"]["tools"]] == ["search_docs", "ask_docs"]
+
+
 def test_process_1_is_the_server_and_may_nothing(restricted: Container, measure: Measure) -> None:
     """No shell stands between the platform and gunicorn; uid 1000, no capability, none to be gained."""
     assert restricted.run("cat", "/proc/1/cmdline").split("\0")[:2] == ["python", "gunicorn.conf.py"]

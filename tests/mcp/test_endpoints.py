@@ -15,7 +15,9 @@ from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.config import Settings
 from lectern.errors import IndexUnavailable, UpstreamUnavailable
+from lectern.ops.logs import request_id
 from lectern.ports import LLM, Hits, Index
+from lectern.resilience import deadline
 
 NEWEST = "2026-07-28"
 META = {
@@ -210,6 +212,29 @@ async def test_pages_of_listed_sites_may_ask(make_client: MakeClient, opened: Po
     assert (response.status_code, response.json()["result"]) == (200, {})
 
 
+@pytest.mark.parametrize("version", ["2025-11-25", NEWEST])
+async def test_a_tool_works_in_its_request(opened: Post, version: str) -> None:
+    """By either way that the SDK has of calling it: what it logs has the request's id, what it asks its deadline."""
+    index = NotingIndex()
+    content = json.loads(call("search_docs", query="x"))
+    content["params"]["_meta"] = META
+    headers = {"MCP-Protocol-Version": version, "Mcp-Method": "tools/call", "Mcp-Name": "search_docs"}
+    for number in ("first", "second"):
+        response = await send(opened(index=index), json.dumps(content), **headers, **{"X-Request-ID": number})
+        assert response.status_code == 200
+    assert [identity for identity, _ in index.noted] == ["first", "second"]
+    assert all(0 < seconds <= 150 for _, seconds in index.noted)
+
+
+async def test_links_open_from_anywhere(opened: Post) -> None:
+    """Those to pages that are not published name the host at which the agent asks."""
+    relative = replace(passage(1, "Reducers are pure."), url="/pages/docs/reducers", anchor="rules")
+    client = opened(index=FixedIndex(hits(relative)))
+    response = await send(client, call("search_docs", query="x"), Host="docs.example.org")
+    [source] = response.json()["result"]["structuredContent"]["sources"]
+    assert source["url"] == "http://docs.example.org/pages/docs/reducers#rules"
+
+
 async def test_a_large_body_is_refused(opened: Post, settings: Settings) -> None:
     """By the limit of every route."""
     response = await send(opened(), call("search_docs", query="x" * settings.max_body_bytes))
@@ -221,6 +246,19 @@ async def test_without_the_extra_there_is_nothing(opened: Post, settings: Settin
     client = opened(changed=settings.model_copy(update={"mcp": False}))
     assert app_of(client).state.mcp is None
     assert {(await client.request(method, "/mcp")).status_code for method in ("GET", "POST", "DELETE")} == {404}
+
+
+class NotingIndex(FixedIndex):
+    """Notes in which request it is asked, and how many seconds that has left."""
+
+    def __init__(self) -> None:
+        super().__init__(hits(passage(1, "Reducers are pure.")))
+        self.noted: list[tuple[str, float]] = []
+
+    async def search(self, query: str, **rest: Any) -> Hits:
+        """Note it."""
+        self.noted.append((request_id.get(), deadline.left() or 0))
+        return await super().search(query, **rest)
 
 
 class StuckIndex(FixedIndex):

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from mcp import Client, MCPError
 from tests.mcp.agents import HEADERS, MODES, Mode, agent, call, message, text_of
-from tests.service_process import running_service
+from tests.service_process import run_verb, running_service
 from tests.serving.servers import Served, until
 from tests.stub_process import running_stub
 
@@ -129,6 +129,13 @@ async def test_a_call_under_way_ends_before_its_worker(tmp_path: Path) -> None:
             assert service.exit_code() == 0
             assert "Traceback" not in service.log
             assert "ERROR" not in service.log
+
+
+def test_only_what_there_is_can_be_installed(tmp_path: Path) -> None:
+    """A misspelt set is told, and installs nothing."""
+    done = run_verb(tmp_path, "install", "mpc")
+    assert done.returncode == 64
+    assert "mcp or dev" in done.stderr
 
 
 def statuses(service: Served) -> set[int]:

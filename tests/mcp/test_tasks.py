@@ -102,15 +102,18 @@ async def test_nobody_reaches_anothers_tasks(service: Served) -> None:
 
 
 async def test_a_retry_with_the_same_key_does_it_once(service: Served) -> None:
-    """It answers what the first did; the same key of another tool, or another person, is another change."""
+    """It is answered as the first; the same key with another call, or of another person, is another change."""
     mine = token(service)
     async with agent(service.port, token=mine) as client, agent(service.port, token=token(service)) as other:
         first = await tasks(client, "add_task", title="Once", idempotency_key="k1")
         assert await tasks(client, "add_task", title="Once", idempotency_key="k1") == first
-        assert await tasks(client, "complete_task", task_id=1, idempotency_key="k1") != first
+        [more] = await tasks(client, "add_task", title="Another", idempotency_key="k1")
+        assert more["id"] == 2
         [theirs] = await tasks(other, "add_task", title="Theirs", idempotency_key="k1")
-        assert theirs["title"] == "Theirs"
-        assert len(await tasks(client, "list_tasks")) == 1
+        assert (theirs["id"], theirs["title"]) == (1, "Theirs")
+        gone = await tasks(client, "delete_task", task_id=1, idempotency_key="k1")
+        assert await tasks(client, "delete_task", task_id=1, idempotency_key="k1") == gone
+        assert [task["id"] for task in await tasks(client, "list_tasks")] == [2]
 
 
 @pytest.mark.parametrize("tool", USES)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 from lectern.chat.endpoints import ChatConfig
 from lectern.errors import LecternError
@@ -43,4 +42,4 @@ class Asker:
 
     def link(self, href: str) -> str:
         """A link that opens from anywhere: those to pages that are not published are relative."""
-        return urljoin(self.here, href)
+        return href if "://" in href else self.here.removesuffix("/") + href

@@ -16,7 +16,6 @@ from mcp_types import (
     PaginatedRequestParams,
     TextContent,
 )
-from pydantic import ValidationError
 
 import lectern
 from lectern.errors import InternalError, LecternError
@@ -24,7 +23,6 @@ from lectern.mcp.asker import Asker
 from lectern.mcp.site_tools import SITE_TOOLS
 from lectern.mcp.task_tools import TASK_TOOLS
 from lectern.mcp.tool import OfferedTool
-from lectern.web.problems import invalid_request
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +72,6 @@ async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToo
         raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:_SHOWN_CHARACTERS]!r}.")
     try:
         outcome = await tool.use(params.arguments or {}, _asker(context))
-    except ValidationError as error:
-        return _refusal(invalid_request(error.errors()))
     except LecternError as error:
         return _refusal(error)
     except Exception:

@@ -16,12 +16,12 @@ from lectern.formats.sources import SourceBody, source_body
 from lectern.limits.budgets import payer_of
 from lectern.mcp.asker import Asker
 from lectern.mcp.schemas import AskDocs, DocsAnswer, FoundSource, FoundSources, SearchDocs
-from lectern.mcp.tool import OfferedTool, Outcome
+from lectern.mcp.tool import OfferedTool, Outcome, checked, schema_of
 
 
 async def search_docs(arguments: Mapping[str, Any], asker: Asker) -> Outcome:
     """Find the sections that match."""
-    asked = SearchDocs.model_validate(arguments)
+    asked = checked(SearchDocs, arguments)
     check_length("query", asked.query, asker.chat)
     degraded: dict[str, str] = {}
     hits = await retrieve(
@@ -34,7 +34,7 @@ async def search_docs(arguments: Mapping[str, Any], asker: Asker) -> Outcome:
 
 async def ask_docs(arguments: Mapping[str, Any], asker: Asker) -> Outcome:
     """Have a question answered from the site, and the turn kept as any other."""
-    asked = AskDocs.model_validate(arguments)
+    asked = checked(AskDocs, arguments)
     check_length("question", asked.question, asker.chat)
     caller, config = asker.caller, asker.chat
     question = Question(
@@ -94,7 +94,7 @@ SITE_TOOLS: Final = (
             title="Search the documentation",
             description="Find the sections of the site's pages that match, best first: title, heading, link and the "
             "matching words. Quick, and no language model is asked.",
-            input_schema=SearchDocs.model_json_schema(),
+            input_schema=schema_of(SearchDocs),
             output_schema=FoundSources.model_json_schema(),
             annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
         ),
@@ -106,7 +106,7 @@ SITE_TOOLS: Final = (
             title="Ask the documentation",
             description="Have a question answered from the site's pages, with its sources cited. Says so when the site "
             "does not tell. The question and its answer are kept as a conversation, which follow-ups go on with.",
-            input_schema=AskDocs.model_json_schema(),
+            input_schema=schema_of(AskDocs),
             output_schema=DocsAnswer.model_json_schema(),
             annotations=ToolAnnotations(
                 read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False

@@ -3,6 +3,7 @@
 Nothing is asked back here: a call changes or deletes one task, and the agent's own client asks its person before.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +14,7 @@ from mcp_types import Tool, ToolAnnotations
 from lectern.errors import NotFound
 from lectern.mcp.asker import Asker
 from lectern.mcp.schemas import AgentTask, AgentTasks, Once
-from lectern.mcp.tool import OfferedTool, Outcome
+from lectern.mcp.tool import OfferedTool, Outcome, checked, schema_of
 from lectern.tasks.tools import TOOLS, ToolUse, task_json
 from lectern.web.access import signed_in
 
@@ -41,16 +42,16 @@ async def use_tool(name: str, arguments: Mapping[str, Any], asker: Asker) -> Out
     Raises:
         Unauthorized: A visitor has no tasks. Like the next ones, whatever the arguments are.
         Forbidden: Nor has the operator.
+        InvalidRequest: The key is none.
         NotFound: No tasks are kept here.
         StoreUnavailable: Tasks cannot be read or written now.
     """
     principal = signed_in(asker.caller).principal
     if asker.toolboxes is None:
         raise NotFound
-    once = Once.model_validate(arguments)
-    # A name of its own for each tool: the same key of another one means another change.
-    key = f"mcp:{name}:{once.idempotency_key}" if once.idempotency_key else None
+    once = checked(Once, arguments)
     own = {argument: value for argument, value in arguments.items() if argument != "idempotency_key"}
+    key = _key(name, own, once.idempotency_key) if once.idempotency_key else None
     result = await asker.toolboxes(principal.id).use(ToolUse(name, own), key=key)
     if result.status != "success":
         return Outcome(result.text, None)
@@ -58,11 +59,17 @@ async def use_tool(name: str, arguments: Mapping[str, Any], asker: Asker) -> Out
     return Outcome(result.text, AgentTasks(tasks=tasks, more=json.loads(result.text).get("more", False)))
 
 
+def _key(name: str, arguments: Mapping[str, Any], given: str) -> str:
+    """What a write is done once for: a key that comes with another call means another change."""
+    told = json.dumps([given, name, arguments], sort_keys=True)
+    return f"mcp:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
 def _schema(parameters: Mapping[str, Any], hints: ToolAnnotations) -> dict[str, Any]:
     """The assistant's schema of a tool; of one that writes, with the key."""
     if hints.read_only_hint:
         return dict(parameters)
-    return {**parameters, "properties": parameters["properties"] | Once.model_json_schema()["properties"]}
+    return {**parameters, "properties": parameters["properties"] | schema_of(Once)["properties"]}
 
 
 TASK_TOOLS: Final = tuple(
