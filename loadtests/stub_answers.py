@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from loadtests.stub_model import Behaviour
+from loadtests.stub_rewrites import last_user_text
 
 _WORD = re.compile(r"\w+")
 _PASSAGE = re.compile(r"^\[1\]", re.MULTILINE)
@@ -23,9 +24,7 @@ def answer(messages: list[dict[str, Any]], tokens: int, behaviour: Behaviour) ->
     The question is the last user message, or what stands behind `Question:` in it. Numbers of citations come as
     three tokens, as real tokenizers cut them.
     """
-    said = [message.get("content") for message in messages if message.get("role") == "user"]
-    last = said[-1] if said and isinstance(said[-1], str) else ""
-    question = last.rpartition("Question:")[2].split() or ["nothing"]
+    question = last_user_text(messages).rpartition("Question:")[2].split() or ["nothing"]
     given = any(isinstance(text := message.get("content"), str) and _PASSAGE.search(text) for message in messages)
     cites = given and "nocite" not in behaviour.flags
     head = ["You", " asked", ":"]

@@ -4,9 +4,9 @@ How a model's name sets its timing and faults is told in `loadtests.stub_model`.
 
     python -m loadtests.stub_llm --port 9000         # --port 0 takes a free one; the first line printed is the address
 
-`GET /health` · `GET /stats` counts requests, open answers and connections · `GET /last?model=NAME` shows the last
-request made to a model (headers and body) · `GET /spans?model=NAME` tells when its last requests began and ended ·
-`POST /outage?seconds=N` has every call fail with a 503 for so long.
+`GET /health` · `GET /stats` counts requests by model and by kind, open answers and connections ·
+`GET /last?model=NAME` shows the last request made to a model (headers and body) · `GET /spans?model=NAME` tells when
+its last requests began and ended · `POST /outage?seconds=N` has every call fail with a 503 for so long.
 It is made to cost little: 1,000 streams of 5 tokens a second leave most of a core to what is measured.
 """
 
@@ -26,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from loadtests.stub_bodies import error_body
 from loadtests.stub_model import UnknownModelError, parse
 from loadtests.stub_reply import Receive, Reply, Scope, Send, send_json
+from loadtests.stub_rewrites import asks_to_rewrite
 
 _SPANS = 10_000
 """Spans kept of a model; the stub runs for hours."""
@@ -44,6 +45,7 @@ class StubLLM:
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
         self.open = 0
         self.most_open = 0
         self.seconds_open: defaultdict[int, float] = defaultdict(float)
@@ -80,11 +82,14 @@ class StubLLM:
     def _stats(self) -> dict[str, Any]:
         """Counts since the start; connections are those open now, the asking one included.
 
-        An abandoned answer is one whose reader left before its end. `seconds_open` tells for how long how many answers
-        were open, from the first request to the last change.
+        The kinds are `answer`, `rewrite` (there are blocks of a chapter in it), `tools` (it has some), `embedding` and
+        `ranking`; a test that pays for none of a kind counts them. An abandoned answer is one whose reader left before
+        its end. `seconds_open` tells for how long how many answers were open, from the first request to the last
+        change.
         """
         return {
             "requests": dict(self.requests),
+            "kinds": dict(self.kinds),
             "open": self.open,
             "most_open": self.most_open,
             "seconds_open": {str(number): round(seconds, 6) for number, seconds in self.seconds_open.items()},
@@ -106,6 +111,7 @@ class StubLLM:
             await send_json(send, error_body(404, message, code="model_not_found"), 404)
             return
         self.requests[name] += 1
+        self.kinds[_kind(scope["path"], request)] += 1
         self.last[name] = {
             "headers": {key.decode(): value.decode() for key, value in scope["headers"]},
             "body": request,
@@ -157,6 +163,15 @@ def _asked(scope: Scope, name: str) -> str:
     """A value of the query; empty when there is none."""
     query: str = scope["query_string"].decode()
     return parse_qs(query).get(name, [""])[0]
+
+
+def _kind(path: str, request: dict[str, Any]) -> str:
+    """What is asked for."""
+    if not path.endswith("/chat/completions"):
+        return "ranking" if path.endswith("rerank") else "embedding"
+    if asks_to_rewrite(request.get("messages") or []):
+        return "rewrite"
+    return "tools" if request.get("tools") else "answer"
 
 
 async def _body(receive: Receive) -> bytes:

@@ -17,6 +17,16 @@ Content of a chat answer (by default: the question's words, citing `[1]` when th
     nodone     ends without `[DONE]`
     nousage    says nothing about tokens, whatever was asked
     badusage   says nonsense about tokens
+    tools      calls tools as the user's words say: `call NAME {json}`, one or more of them, `then call …` for the next
+               step; after the last step the answer repeats what the tools said (`loadtests.stub_tools`)
+    loop       takes the first of these steps again and again
+    gullible   also does what a tool's result says
+
+Content of a rewriting: a user message with `<segment id="n">…</segment>` is answered with these blocks, each translated
+or adapted, however long (`loadtests.stub_rewrites`)
+    drop       the first placeholder of each block is missing
+    same       the texts come back as they were
+    lose       the last block is missing
 
 Faults of any call
     failNNN    HTTP status NNN in OpenAI's error shape; 429 and 503 carry `Retry-After`
@@ -25,6 +35,7 @@ Faults of any call
     reset      the connection is reset (RST) before any byte of an answer
     html       200 with a web page
     okerror    200 with an error for a body
+    notools    refuses, with a 400 that names it, a request with `tools`
     picky      refuses, with a 400 that names it, each of `stream_options`, `max_tokens` and base64 vectors
     flakyN     the faults of this name strike every N-th request only; without any other fault, that is a `fail500`
 
@@ -55,10 +66,11 @@ _TIMES = {"ttft", "itl", "len", "retry", "flaky", "dim"}
 _CUTS = {"stall", "reset", "fin", "cut", "garbage", "error"}
 _FLAGS = {
     *("badcite", "nocite", "empty", "split", "filter", "nodone", "nousage", "badusage", "endreset", "endstall"),
-    *("hang", "reset", "html", "okerror", "picky"),
+    *("hang", "reset", "html", "okerror", "picky", "notools"),
+    *("tools", "loop", "gullible", "drop", "same", "lose"),
     *("nan", "zero", "uneven", "short", "shuffle"),
 }
-_FAULTS = {"hang", "reset", "html", "okerror"}
+_FAULTS = {"hang", "reset", "html", "okerror", "drop", "same", "lose"}
 
 
 class UnknownModelError(Exception):

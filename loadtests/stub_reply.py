@@ -56,7 +56,7 @@ class Reply:
             headers = [(b"retry-after", b"%d" % behaviour.retry)] if behaviour.status in {429, 503} else []
             body = error_body(behaviour.status, f"The model's name asks for status {behaviour.status}.")
             await send_json(self._send, body, behaviour.status, headers)
-        elif "picky" in behaviour.flags and (refused := self._refused()):
+        elif refused := self._refused():
             body = error_body(400, f"Unsupported parameter: '{refused}'.", code="unsupported_parameter")
             await send_json(self._send, body, 400)
         elif "okerror" in behaviour.flags:
@@ -71,7 +71,11 @@ class Reply:
             await self._whole()
 
     def _refused(self) -> str | None:
-        """What a picky server finds wrong with the request first."""
+        """What a server that does not know everything finds wrong with the request first."""
+        if "notools" in self._behaviour.flags and self._request.get("tools"):
+            return "tools"
+        if "picky" not in self._behaviour.flags:
+            return None
         if self._request.get("encoding_format") == "base64":
             return "encoding_format"
         return next((name for name in ("max_tokens", "stream_options") if name in self._request), None)

@@ -23,7 +23,7 @@ from lectern.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from lectern.ports import Completion, Message, Prompt, Turn
+from lectern.ports import Completion, Message, Prompt, Tool, ToolCall, Turn
 from lectern.resilience import deadline
 from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit
@@ -241,6 +241,40 @@ async def test_an_empty_answer_counts_as_a_failure() -> None:
     for _ in range(5):
         assert await outcome(guarded) == "upstream_unavailable"
     assert guarded._circuit.describe().state == "open"
+
+
+async def test_an_answer_that_only_asks_for_tools_is_an_answer(stub: Stub, make: Make) -> None:
+    """Its first token is one of a call: the circuit is well, and the reader gets the calls and no empty text."""
+    llm = make("stub-tools-flaky2-tagguard", retries=1)
+    tool = Tool("add_task", "", {"type": "object"})
+    asking = Prompt("x", (), (Message("user", "call add_task {}"),), (tool,))
+    for _ in range(2):  # every second request fails, and is made again
+        [completion] = [item async for item in llm.stream(asking)]
+        assert isinstance(completion, Completion)
+        assert [call.name for call in completion.tool_calls] == ["add_task"]
+    assert asked(stub, "stub-tools-flaky2-tagguard") == 3
+    assert llm._circuit.describe().well
+    broken = make("stub-tools-reset1-itl5-tagguard", retries=3)
+    with pytest.raises(UpstreamUnavailable):
+        await anext(broken.stream(asking))
+    assert asked(stub, "stub-tools-reset1-itl5-tagguard") == 1
+    assert broken._circuit.describe().failure_count == 1
+
+
+class CallingLLM(ScriptedLLM):
+    """Asks for a tool at once."""
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
+        """Ask."""
+        yield Completion(tool_calls=(ToolCall("a", prompt.question, "{}"),))
+
+
+async def test_calls_of_a_model_that_tells_no_beginning() -> None:
+    """A completion with calls may be all that there is."""
+    guarded = GuardedLLM(CallingLLM(), line(), Circuit("llm", "answer", LONG))
+    items = [item async for item in guarded.stream(PROMPT)]
+    assert items == [Completion(tool_calls=(ToolCall("a", "Why?", "{}"),))]
+    assert guarded._circuit.describe().well
 
 
 async def test_a_full_bulkhead_is_no_failure_of_the_model() -> None:

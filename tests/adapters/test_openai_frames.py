@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lectern.adapters.openai_frames import NoAnswer, StreamedAnswer
-from lectern.ports import Completion, Usage
+from lectern.adapters.no_answer import NoAnswer
+from lectern.adapters.openai_frames import StreamedAnswer
+from lectern.ports import Completion, ToolCall, Usage
 
 
 def frame(text: Any = None, finish: Any = None, *, ascii_only: bool = False, **more: Any) -> bytes:
@@ -125,3 +126,43 @@ def test_a_line_without_an_end() -> None:
     """Bytes that never make a line do not fill the memory."""
     with pytest.raises(NoAnswer, match="without an end"):
         read(*[b"x" * 100_000] * 11)
+
+
+def test_calls_come_with_the_completion() -> None:
+    """An answer that may ask for tools has begun with the first piece of a call; elsewhere nobody looks for one."""
+    piece = {"index": 0, "id": "call_7", "type": "function", "function": {"name": "add_task", "arguments": ""}}
+    more = {"index": 0, "function": {"arguments": '{"title": "x"}'}}
+    frames = [calling(piece), calling(more), frame(finish="tool_calls")]
+    asking = StreamedAnswer(calls=True)
+    assert asking.read(frames[0]) == ""
+    assert asking.has_begun
+    for part in frames[1:]:
+        asking.read(part)
+    assert asking.completion() == Completion("stop", None, (ToolCall("call_7", "add_task", '{"title": "x"}'),))
+    _, plain = read(*frames)
+    assert not plain.has_begun
+    assert plain.completion() == Completion()
+
+
+@pytest.mark.parametrize(("finish", "meant"), [("length", "length"), ("content_filter", "filtered")])
+def test_an_answer_that_was_cut_asks_for_nothing(finish: str, meant: str) -> None:
+    """Half of a call is none, and which one is half nobody can tell."""
+    answer = StreamedAnswer(calls=True)
+    answer.read(calling({"index": 0, "id": "a", "function": {"name": "delete_all"}}) + frame(finish=finish))
+    assert (answer.completion().finish, answer.completion().tool_calls) == (meant, ())
+
+
+def test_calls_with_garbage_behind_them() -> None:
+    """Behind the last text only the price gets lost, but behind a call there may be another."""
+    call = calling({"index": 0, "id": "a", "function": {"name": "list_tasks"}})
+    for ending in (frame(finish="tool_calls") + b"data: {\n\n", calling(7, finish="tool_calls")):
+        answer = StreamedAnswer(calls=True)
+        answer.read(call + ending)
+        with pytest.raises((ValueError, AttributeError)):
+            answer.completion()
+
+
+def calling(*pieces: Any, finish: str | None = None) -> bytes:
+    """A frame with pieces of calls."""
+    choice = {"index": 0, "delta": {"content": None, "tool_calls": list(pieces)}, "finish_reason": finish}
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"

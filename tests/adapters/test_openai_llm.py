@@ -14,7 +14,7 @@ from lectern.adapters import openai_llm
 from lectern.adapters.openai_llm import OpenAILLM
 from lectern.adapters.provider import Provider
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
-from lectern.ports import Completion, Message, Prompt, Usage
+from lectern.ports import Completion, Message, Prompt, Tool, Usage
 
 QUESTION = "wie heißt 🦊 du?"
 PROMPT = Prompt(QUESTION, (), (Message("system", "Be brief."), Message("user", f"[1] Page\n\nQuestion: {QUESTION}")))
@@ -368,3 +368,66 @@ async def test_warm_asks_nothing_and_close_can_be_repeated(stub: Stub, make: Mak
     await llm.close()
     await llm.close()
     await answer_of(llm)
+
+
+TOOL = Tool("add_task", "Adds a task.", {"type": "object", "properties": {"title": {"type": "string"}}})
+
+
+def asking(words: str, *more: Message) -> Prompt:
+    """A prompt that offers a tool."""
+    return Prompt(words, (), (Message("user", words), *more), (TOOL,))
+
+
+async def test_a_model_asks_for_a_tool_and_gets_its_result(stub: Stub, make: Make) -> None:
+    """Calls come whole with the completion; sent back with what came of them, they lead to an answer in words."""
+    llm = make("stub-tools-split-tagcalls")
+    prompt = asking('call add_task {"title": "ß 🦊"} and call list_tasks {}')
+    *texts, completion = [item async for item in llm.stream(prompt)]
+    assert texts == [""]  # the first call has begun
+    assert isinstance(completion, Completion)
+    assert [(call.name, call.arguments) for call in completion.tool_calls] == [
+        ("add_task", '{"title": "ß 🦊"}'),
+        ("list_tasks", "{}"),
+    ]
+    assert completion.finish == "stop"
+    assert completion.usage is not None
+    said = [Message("tool", f"Result {call.id}", tool_call_id=call.id) for call in completion.tool_calls]
+    after = asking(prompt.question, Message("assistant", "", tool_calls=completion.tool_calls), *said)
+    *pieces, end = [item async for item in llm.stream(after)]
+    assert all(call.id in "".join(map(str, pieces)) for call in completion.tool_calls)
+    assert isinstance(end, Completion)
+    assert not end.tool_calls
+    body = stub.last("stub-tools-split-tagcalls")["body"]
+    assert body["tools"][0]["function"]["name"] == "add_task"
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "tool", "tool"]
+
+
+async def test_a_server_that_knows_no_tools(stub: Stub, make: Make) -> None:
+    """It is asked once, and its refusal is told: an answer without the tools would only look like one."""
+    llm = make("stub-notools-tagonce")
+    with pytest.raises(UpstreamRejected):
+        await anext(llm.stream(asking("call add_task {}")))
+    assert stub.stats()["requests"]["stub-notools-tagonce"] == 1
+    assert llm._options == make("stub")._options
+    assert (await answer_of(llm))[0].startswith("You asked:")
+
+
+async def test_pieces_of_calls_are_tokens_to_those_who_wait(make: Make) -> None:
+    """A call that comes slowly is in time as long as its pieces are; one that falls silent is given up."""
+    words = 'call add_task {"title": "' + "x" * 60 + '"}'
+    slow = make("stub-tools-itl100", first=0.5, token=5)
+    assert len([item async for item in slow.stream(asking(words))]) == 2
+    silent = make("stub-tools-stall3", first=5, token=0.2)
+    items = silent.stream(asking(words))
+    assert await anext(items) == ""
+    with pytest.raises(UpstreamTimeout):
+        await anext(items)
+
+
+@pytest.mark.parametrize("fault", ["reset3", "fin3", "cut3", "garbage3", "error3"])
+async def test_a_call_that_breaks_is_none(make: Make, fault: str) -> None:
+    """Whatever breaks an answer in the middle of a call, no call comes of it."""
+    items = make(f"stub-tools-{fault}-itl5").stream(asking('call add_task {"title": "some title"}'))
+    assert await anext(items) == ""
+    with pytest.raises(UpstreamUnavailable):
+        await anext(items)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.no_answer import NoAnswer
 from lectern.adapters.vectors import BYTES_A_TOKEN, batches, unit_rows
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import anyio
 import numpy as np
 
-from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.no_answer import NoAnswer
 from lectern.adapters.provider import Provider
 from lectern.adapters.provider_outcome import Outcome
 from lectern.adapters.vectors import batches, unit_rows

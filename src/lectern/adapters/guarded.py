@@ -43,7 +43,10 @@ class GuardedLLM:
         self._llm, self._line, self._circuit = llm, line, circuit
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
-        """As `LLM.stream`. The circuit has two verdicts of it: at its first token, and at its end."""
+        """As `LLM.stream`. The circuit has two verdicts of it: at its first token, and at its end.
+
+        An answer may have no text when it asks for tools; its first token is one of a call.
+        """
         circuit = self._circuit
         async with self._line.bulkhead:
             number, spoke = 0, False
@@ -53,11 +56,12 @@ class GuardedLLM:
                 try:
                     async with aclosing(self._llm.stream(prompt)) as items:
                         item = await anext(items, Completion())
-                        if isinstance(item, Completion):
+                        if isinstance(item, Completion) and not item.tool_calls:
                             raise UpstreamUnavailable(EMPTY)
                         circuit.first(attempt.permit)
                         spoke = True
-                        yield item
+                        if item != "":  # a call has begun: that is for the circuit only
+                            yield item
                         async for item in items:
                             yield item
                 except LecternError as error:

@@ -14,8 +14,8 @@ import anyio
 import numpy as np
 from numpy.typing import NDArray
 
+from lectern.adapters.no_answer import NoAnswer
 from lectern.adapters.openai_api import REFUSED, kind_of
-from lectern.adapters.openai_frames import NoAnswer
 from lectern.adapters.provider import Provider, StatusError
 from lectern.adapters.provider_outcome import Outcome
 from lectern.adapters.vectors import batches, unit_rows

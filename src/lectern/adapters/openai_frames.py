@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from lectern.adapters.no_answer import NoAnswer
+from lectern.adapters.openai_tool_calls import CollectedCalls
 from lectern.ports import Completion, Finish, Usage
 
 _MOST_BYTES = 1_000_000
@@ -17,29 +19,29 @@ _MOST_BYTES = 1_000_000
 _FINISHES: dict[str, Finish] = {"length": "length", "content_filter": "filtered"}
 
 
-class NoAnswer(ValueError):
-    """What came is no answer. The text says why, and repeats nothing of what came."""
-
-
 class StreamedAnswer:
     """An answer as it comes in.
 
+    Args:
+        calls: Whether it may ask for tools; if not, nobody looks for that.
+
     Attributes:
         frames: How many frames came; comments that only keep a connection open do not count.
-        has_text: Whether any text came.
+        has_begun: Whether a token came: of a text, or of a tool's call.
         finished: Whether the provider said why the answer ends: all its text is here.
         done: Whether nothing more comes.
         error: Why what came behind the last text is no frame; `NoAnswer` when it says so itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, calls: bool = False) -> None:
         self.frames = 0
-        self.has_text = False
+        self.has_begun = False
         self.finished = False
         self.done = False
         self.error: Exception | None = None
         self._finish: Finish = "stop"
         self._usage: Usage | None = None
+        self._calls = CollectedCalls() if calls else None
         self._rest = b""
         self._half = ""
 
@@ -55,18 +57,25 @@ class StreamedAnswer:
                     text += self._frame(line[5:].strip())
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             self.error = error
-        self.has_text = self.has_text or bool(text)
+        self.has_begun = self.has_begun or bool(text)
         return text
 
     def completion(self) -> Completion:
-        """Why the answer ended and what it cost.
+        """Why the answer ended, what it cost and what it asks for.
+
+        An answer that was cut asks for nothing: its last call may be half of one.
 
         Raises:
-            NoAnswer: It did not end but broke off.
+            NoAnswer: It did not end but broke off, or a call has no name.
+            Exception: What is wrong with it (`error`), when it may ask for tools.
         """
         if not self.finished:
             raise NoAnswer("the answer broke off")
-        return Completion(self._finish, self._usage)
+        if self._calls is None or self._finish != "stop":
+            return Completion(self._finish, self._usage)
+        if self.error is not None:  # without calls only the price gets lost; here it may be one of them
+            raise self.error
+        return Completion(self._finish, self._usage, self._calls.whole())
 
     def _frame(self, data: bytes) -> str:
         """Read one frame; return its text, which may be empty."""
@@ -86,7 +95,11 @@ class StreamedAnswer:
         if finish:
             self.finished = True
             self._finish = _FINISHES.get(finish, "stop")
-        text = (choice.get("delta") or {}).get("content") or ""
+        delta = choice.get("delta") or {}
+        if self._calls is not None and (calls := delta.get("tool_calls")):
+            self._calls.take(calls)
+            self.has_begun = True
+        text = delta.get("content") or ""
         if not isinstance(text, str):
             raise NoAnswer("a text that is none")
         return text if text.isascii() and not self._half else self._joined(text)

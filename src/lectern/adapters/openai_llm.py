@@ -15,6 +15,7 @@ import aiohttp
 
 from lectern.adapters.openai_api import REFUSED, is_openai, kind_of
 from lectern.adapters.openai_frames import StreamedAnswer
+from lectern.adapters.openai_tool_calls import with_tools
 from lectern.adapters.provider import Provider, StatusError
 from lectern.adapters.provider_outcome import FOREIGN, Outcome
 from lectern.ports import Completion, Part, Prompt
@@ -72,12 +73,14 @@ class OpenAILLM:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
         """Yield pieces of text as they come, then one `Completion`."""
-        answer = StreamedAnswer()
+        answer = StreamedAnswer(calls=bool(prompt.tools))
+        silent = True
         with self._outcome.translated():
             try:
                 async with aclosing(self._parts(prompt, answer)) as parts:
                     async for part in parts:
-                        if text := answer.read(part):
+                        if (text := answer.read(part)) or (silent and answer.has_begun):
+                            silent = False
                             yield text
                         if answer.error is not None:
                             raise answer.error
@@ -126,7 +129,7 @@ class OpenAILLM:
                 yield part
                 if under_pressure():
                     await asyncio.sleep(came + _COALESCE_SECONDS - now())
-                if answer.frames > frames and answer.has_text:
+                if answer.frames > frames and answer.has_begun:
                     due = min(last, now() + (_USAGE_SECONDS if answer.finished else self._token_seconds))
             with suppress(*FOREIGN):
                 async with asyncio.timeout(_DRAIN_SECONDS):
@@ -137,15 +140,18 @@ class OpenAILLM:
             response.close()
 
     async def _ask(self, prompt: Prompt) -> aiohttp.ClientResponse:
-        """Send the request; again without an option that this server turns out not to know."""
-        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        """Send the request; again without an option that this server turns out not to know.
+
+        Tools are no option: an answer of a model that was not told of them would only look like one that needs none.
+        """
+        asked = with_tools(prompt)
         while True:
             options = self._options
-            body = {"model": self._model, "messages": messages, "stream": True, **options}
+            body = {"model": self._model, **asked, "stream": True, **options}
             try:
                 return await self._provider.post_streamed("/chat/completions", body)
             except StatusError as error:
-                if error.status not in REFUSED:
+                if error.status not in REFUSED or (prompt.tools and "tools" in error.complaint):
                     raise
                 # Another request may have learnt it meanwhile.
                 if options is self._options and not self._learns(error.complaint):

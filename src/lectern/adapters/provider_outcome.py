@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.no_answer import NoAnswer
 from lectern.adapters.provider import StatusError
 from lectern.errors import LecternError, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from lectern.ports import Part, State

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lectern.adapters.openai_frames import NoAnswer
+from lectern.adapters.no_answer import NoAnswer
 
 BYTES_A_TOKEN: Final = 3
 """Fewer than any tokenizer averages on prose or code, so that the estimate is rather too high."""

@@ -87,7 +87,7 @@ class Usage:
 class Completion:
     """The last item of a stream: why it ended, what it cost, and what the model asks for before it goes on.
 
-    A stream has text, or calls of tools, or both.
+    A stream has text, or calls of tools, or both. One that did not finish with `stop` has no calls.
     """
 
     finish: Finish = "stop"
@@ -101,13 +101,16 @@ class LLM(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
         """Yield pieces of text as they come, then exactly one `Completion`.
 
+        Calls of tools come whole, with the completion; an empty first piece may tell that the first of them has begun.
+        What is no model (`QuotingLLM`) answers in words, whatever the prompt offers.
+
         Closing the generator stops the generation at the provider. It may be begun in one task and read on in another,
         so no timeout or cancel scope stays open across a yield (https://peps.python.org/pep-0789/).
 
         Raises:
             UpstreamTimeout: No connection, first or next token within the adapter's limits.
             UpstreamUnavailable: The provider failed, or the connection broke.
-            UpstreamRejected: The provider refused the key, the model or the request.
+            UpstreamRejected: The provider refused the key, the model or the request, or knows no tools.
         """
         ...
 
