@@ -15,7 +15,16 @@ from lectern.ports.rerank import Reranker
 from lectern.ports.retention import Retention
 from lectern.ports.rewrites import Claim, Rewrites
 from lectern.ports.store import Outcome, Store, Turn
-from lectern.ports.tasks import Confirmation, Task, TaskChanges, Tasks, TaskStatus, TurnClaim
+from lectern.ports.tasks import (
+    Confirmation,
+    Remembered,
+    RememberedKind,
+    Task,
+    TaskChanges,
+    Tasks,
+    TaskStatus,
+    TurnClaim,
+)
 
 __all__ = [
     "LLM",
@@ -54,6 +63,8 @@ __all__ = [
     "Rate",
     "Rated",
     "Records",
+    "Remembered",
+    "RememberedKind",
     "Reranker",
     "Retention",
     "Rewrites",

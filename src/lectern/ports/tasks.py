@@ -72,11 +72,33 @@ class Confirmation:
     asked_at: datetime
 
 
+RememberedKind = Literal["write", "turn", "confirmation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is kept of a principal for a while so that nothing is done twice.
+
+    Attributes:
+        kind: A write that had a key, a turn that had one, or what an assistant has asked.
+        key: Its key; of what was asked, the id of the conversation.
+        at: When it began, UTC.
+        content: What the write returned, the turn answered (None while it is under way), or the question and the tool
+            calls, as a plain JSON value.
+    """
+
+    kind: RememberedKind
+    key: str
+    at: datetime
+    content: Any
+
+
 class Tasks(Protocol):
     """Whose a task is, is part of each statement: no verb sees or touches another's. One short transaction a verb.
 
     A write with a `key` is done once: the same principal's write with the same key does nothing the second time and
-    returns what the first returned. Every verb raises `StoreUnavailable` when it cannot be done now.
+    returns what the first returned, whatever else it says; by another verb it raises `IdempotencyMismatch`. Every verb
+    raises `StoreUnavailable` when it cannot be done now.
     """
 
     async def add(
@@ -138,6 +160,19 @@ class Tasks(Protocol):
 
     async def delete_tasks_of(self, principal_id: str) -> int:
         """Delete all that is kept here of a principal for good; returns how many tasks there were."""
+        ...
+
+    async def remembered(
+        self, principal_id: str, kind: RememberedKind, *, after: str | None = None, limit: int
+    ) -> list[Remembered]:
+        """A page of what is remembered of a principal, by its key.
+
+        Args:
+            principal_id: Whose.
+            kind: Of what.
+            after: The last key of the page before; None for the first page.
+            limit: Most entries; fewer come only at the end.
+        """
         ...
 
     async def begin_turn(self, principal_id: str, key: str, *, digest: str, seconds: float) -> TurnClaim:
