@@ -1,8 +1,9 @@
 """How the stub rewrites pieces of a chapter: the blocks of the last user message, each with its text changed.
 
 A block is `<segment id="3">…</segment>`; what stands in it for code, links and the like (`<x1/>`, `<g1>…</g1>`) keeps
-its place. The first of the words *translate* and *adapt* in the system message decides what happens to the rest:
-translated, each word is written with Urdu letters; adapted, its first word is followed by *, simply said,*.
+its place. The first of the words *translate*, *adapt* and *rewrite* in the system message decides what happens to the
+rest: translated, each word is written with Urdu letters, whatever the language; else, the first one is followed by
+*, simply said,*.
 """
 
 import re
@@ -13,7 +14,7 @@ from loadtests.stub_model import Behaviour
 
 _BLOCK = re.compile(r'<segment id="(\d+)">(.*?)</segment>', re.DOTALL)
 _PLACEHOLDER = re.compile(r"(</?[a-z]\d+/?>)")
-_TASK = re.compile(r"translat|adapt", re.IGNORECASE)
+_TASK = re.compile(r"translat|adapt|rewrit", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"\s*\S+|\s+$")
 _URDU = str.maketrans(dict(zip("abcdefghijklmnopqrstuvwxyz", "ابچدیفگہےجکلمنوپقرسٹعوءخئز", strict=True)))
@@ -28,7 +29,7 @@ def rewritten(messages: Sequence[dict[str, Any]], behaviour: Behaviour) -> list[
     """The tokens of an answer with the same blocks: a word each, with the blanks before it."""
     system = " ".join(str(message.get("content")) for message in messages if message.get("role") != "user")
     task = _TASK.search(system)
-    translate = task is None or task[0].lower() != "adapt"
+    translate = task is None or task[0].lower() == "translat"
     blocks = _BLOCK.findall(last_user_text(messages))
     if "lose" in behaviour.flags:
         blocks = blocks[:-1]

@@ -149,6 +149,7 @@ async def test_circuits_have_one_shape(app: Make) -> None:
     circuits = (await client.get("/health/circuits")).json()
     assert {part: (body["state"], body["guarded"]) for part, body in circuits.items()} == {
         "llm": ("closed", True),
+        "study_llm": ("closed", True),
         "embeddings": ("closed", True),
         "index": ("closed", False),
         "database": ("closed", False),

@@ -39,8 +39,10 @@ def test_a_translation_is_in_urdu_and_keeps_what_stands_in_it(client: httpx2.Cli
 
 
 def test_an_adaptation_is_the_same_language(client: httpx2.Client) -> None:
-    """Of the words translate and adapt, the one that the rules begin with decides."""
-    first, second = re.findall(r'">(.*?)</segment>', rewritten(client, "stub", ADAPT), re.DOTALL)
+    """Of the words translate, adapt and rewrite, the one that the rules begin with decides."""
+    text = rewritten(client, "stub", ADAPT)
+    assert rewritten(client, "stub", ADAPT.replace("adapt", "rewrite")) == text
+    first, second = re.findall(r'">(.*?)</segment>', text, re.DOTALL)
     assert first == PIECE.replace("Reducers", "Reducers, simply said,")
     assert second == "Plain, simply said, text"
 

@@ -43,6 +43,7 @@ class OpenAILLM:
     Args:
         provider: Whom to ask.
         model: The model's name there.
+        part: What reports call the port.
         max_tokens: Longest answer asked for, in tokens.
         first_token_timeout_seconds: From the call to the first text.
         token_timeout_seconds: Longest silence after that.
@@ -54,6 +55,7 @@ class OpenAILLM:
         provider: Provider,
         *,
         model: str,
+        part: str = "llm",
         max_tokens: int = 1024,
         first_token_timeout_seconds: float = 20,
         token_timeout_seconds: float = 10,
@@ -64,7 +66,7 @@ class OpenAILLM:
         self._first_seconds = first_token_timeout_seconds
         self._token_seconds = token_timeout_seconds
         self._answer_seconds = answer_timeout_seconds
-        self._outcome = Outcome("llm", "language model", kind_of(provider, model))
+        self._outcome = Outcome(part, "language model", kind_of(provider, model))
         self._options: dict[str, Any] = {
             "max_completion_tokens" if is_openai(provider) else "max_tokens": max_tokens,
             "stream_options": {"include_usage": True},

@@ -69,3 +69,17 @@ class CallSettings(SettingsPart):
         200, ge=0, le=100_000, description="Calls that wait for a place at one part, in one worker; the next is refused"
     )
     queue_seconds: Seconds = Field(5, description="How long one of them waits at most")
+    study_concurrency: int = Field(
+        16,
+        ge=1,
+        le=10_000,
+        description="Calls for chapters at once in one worker; they have these places to themselves, and never one of"
+        " LLM_CONCURRENCY, so that readers of chapters do not hold up those who ask",
+    )
+    study_queue_length: int = Field(
+        1000,
+        ge=0,
+        le=100_000,
+        description="Calls for chapters that wait for such a place, in one worker, as long as their request may last;"
+        " twenty long chapters at once make some hundred",
+    )

@@ -58,6 +58,17 @@ class ModelSettings(SettingsPart):
         "rerank-v3.5", min_length=1, description="Cohere's model that ranks what was found; none for no ranking"
     )
     max_answer_tokens: int = Field(1024, ge=16, le=100_000, description="Longest answer asked of the model, in tokens")
+    study_model: str | None = Field(
+        None,
+        description="The chat model that translates and adapts chapters, at OPENAI_BASE_URL; unset, OPENAI_MODEL",
+    )
+    study_max_tokens: int = Field(
+        4096,
+        ge=256,
+        le=100_000,
+        description="Longest reply to one call for a chapter, in tokens; in another script a text can take"
+        " several times the tokens of its original",
+    )
 
     @field_validator("embedding_model_path")
     @classmethod
@@ -91,6 +102,11 @@ class ModelSettings(SettingsPart):
     def has_llm(self) -> bool:
         """Whether a language model is configured: a key, or a server of one's own that may need none."""
         return self.openai_api_key is not None or self.openai_base_url != OPENAI
+
+    @property
+    def chapter_model(self) -> str:
+        """The name of the model that rewrites chapters."""
+        return self.study_model or self.openai_model
 
     @property
     def has_fallback_llm(self) -> bool:

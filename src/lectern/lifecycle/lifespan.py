@@ -51,7 +51,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         background.cancel()
         await asyncio.wait({background})
         await app.state.admin.ingests.close()
-        models = (ports.llm, *ports.fallback_llms, ports.reranker, ports.embeddings)
+        models = (ports.llm, *ports.fallback_llms, ports.study_llm, ports.reranker, ports.embeddings)
         for part in (*models, ports.index, *ports.identities, ports.store, ports.counters):
             if part is not None:
                 await part.close()
@@ -95,7 +95,7 @@ async def _unless_defect(work: Coroutine[Any, Any, None], failure: str) -> None:
 
 async def _warm_up(ports: Ports) -> None:
     """Make the first request as fast as the second; what fails here is tried again by the request that needs it."""
-    models = (ports.llm, *ports.fallback_llms, ports.embeddings, ports.reranker)
+    models = (ports.llm, *ports.fallback_llms, ports.study_llm, ports.embeddings, ports.reranker)
     for part in (*ports.identities, ports.index, ports.store, *models, ports.counters):
         if part is not None:
             try:

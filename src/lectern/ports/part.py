@@ -11,7 +11,7 @@ class Part:
     """One dependency as the boot report and `/health` show it; built from memory, never by I/O.
 
     Attributes:
-        name: The port: `store`, `index`, `embeddings`, `rerank`, `llm`, `login`, `limits`.
+        name: The port: `store`, `index`, `embeddings`, `rerank`, `llm`, `study_llm`, `login`, `limits`.
         kind: What serves it: `SQLite`, `local index`, `OpenAI gpt-4o-mini`, `quoting`.
         state: `ok` after a success, `down` after a failure, `unknown` before the first use.
         note: One short phrase for people: a count, a file, a reason. Never a secret.
@@ -30,8 +30,8 @@ class CircuitState:
     """What all workers together know of one operation of one part.
 
     Attributes:
-        part: `llm`, `fallback_llm`, `embeddings`, `index`, `database` or `limits`.
-        operation: What is done with it: `answer`, `embed`, `search`, `read`, `write`, `count`.
+        part: `llm`, `fallback_llm`, `study_llm`, `embeddings`, `rerank`, `index`, `database` or `limits`.
+        operation: What is done with it: `answer`, `rewrite`, `embed`, `rerank`, `search`, `read`, `write`, `count`.
         state: `open` refuses calls at once, `half_open` lets a probe through.
         failure_count: Failures in a row.
         retry_after_seconds: When the next call may pass; 0 when one may now.

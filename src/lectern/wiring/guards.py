@@ -48,6 +48,23 @@ class Guards:
         line = self._line(self._settings.llm_concurrency, UpstreamUnavailable, "language model")
         return GuardedLLM(llm, line, self._circuit(part, "answer"))
 
+    def study_llm(self, llm: LLM | None) -> LLM | None:
+        """Guard the model that rewrites chapters.
+
+        Its line is its own, so that no chapter takes a place of a question or waits behind one. Who waits in it waits
+        as long as the request lasts: the calls of a chapter are many and made at once.
+        """
+        if llm is None:
+            return None
+        settings = self._settings
+        bulkhead = Bulkhead(
+            settings.study_concurrency,
+            queue=settings.study_queue_length,
+            wait_seconds=settings.request_timeout_seconds,
+        )
+        line = Line(bulkhead, unavailable=UpstreamUnavailable, what="language model", retries=settings.retries)
+        return GuardedLLM(llm, line, self._circuit("study_llm", "rewrite"))
+
     def embeddings(self, embeddings: Embeddings | None) -> Embeddings | None:
         """Guard a provider's embeddings; the model in this process needs none."""
         if embeddings is None or self._settings.embedder == "local":

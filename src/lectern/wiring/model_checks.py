@@ -35,14 +35,18 @@ def _chat(settings: Settings, opened: AsyncExitStack) -> list[Check]:
         return [skipped("model", "OPENAI_API_KEY is not set; answers quote the best passages")]
     from lectern.adapters.examine_openai import Names, examine_model  # noqa: PLC0415 - imports the SDK
 
-    asked = [("model", provider(settings), settings.openai_model, "OPENAI")]
+    of_first = Names("OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_BASE_URL")
+    of_second = Names("OPENAI_FALLBACK_API_KEY", "OPENAI_FALLBACK_MODEL", "OPENAI_FALLBACK_BASE_URL")
+    of_chapters = Names("OPENAI_API_KEY", "STUDY_MODEL", "OPENAI_BASE_URL")
+    asked = [("model", provider(settings), settings.openai_model, of_first)]
     if settings.has_fallback_llm:
         model = settings.openai_fallback_model or settings.openai_model
-        asked.append(("second model", fallback_provider(settings), model, "OPENAI_FALLBACK"))
+        asked.append(("second model", fallback_provider(settings), model, of_second))
+    if settings.chapter_model != settings.openai_model:
+        asked.append(("study model", provider(settings), settings.chapter_model, of_chapters))
     checks = []
-    for part, whom, model, prefix in asked:
+    for part, whom, model, names in asked:
         opened.push_async_callback(whom.close)
-        names = Names(f"{prefix}_API_KEY", f"{prefix}_MODEL", f"{prefix}_BASE_URL")
         look = partial(examine_model, whom, part=part, model=model, names=names)
         checks.append(Check(part, look, _SECONDS, _SLOW))
     return checks

@@ -22,6 +22,15 @@ def build_llm(settings: Settings) -> LLM:
     return _model(settings, provider(settings), settings.openai_model)
 
 
+def build_study_llm(settings: Settings) -> LLM | None:
+    """Who rewrites chapters, with connections of its own; None without a model, as quoting rewrites nothing."""
+    if not settings.has_llm:
+        return None
+    return _model(
+        settings, provider(settings), settings.chapter_model, part="study_llm", max_tokens=settings.study_max_tokens
+    )
+
+
 def build_fallback_llms(settings: Settings, guards: Guards) -> tuple[LLM, ...]:
     """Who answers when the configured model cannot: a second one, if there is one, then quoting, which always can."""
     if not settings.has_llm:
@@ -33,13 +42,16 @@ def build_fallback_llms(settings: Settings, guards: Guards) -> tuple[LLM, ...]:
     return (guards.llm(second, part="fallback_llm"), quoting)
 
 
-def _model(settings: Settings, provider: "Provider", model: str) -> LLM:
+def _model(
+    settings: Settings, provider: "Provider", model: str, *, part: str = "llm", max_tokens: int | None = None
+) -> LLM:
     from lectern.adapters.openai_llm import OpenAILLM  # noqa: PLC0415 - imports the SDK, 0.6 s, when it is needed
 
     return OpenAILLM(
         provider,
         model=model,
-        max_tokens=settings.max_answer_tokens,
+        part=part,
+        max_tokens=max_tokens or settings.max_answer_tokens,
         first_token_timeout_seconds=settings.first_token_timeout_seconds,
         token_timeout_seconds=settings.token_timeout_seconds,
         answer_timeout_seconds=settings.answer_timeout_seconds,

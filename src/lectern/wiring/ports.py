@@ -16,7 +16,13 @@ from lectern.wiring.counters import build_counters
 from lectern.wiring.guards import Guards
 from lectern.wiring.identities import build_identities
 from lectern.wiring.keys import build_keyring
-from lectern.wiring.models import build_embeddings, build_fallback_llms, build_llm, build_reranker
+from lectern.wiring.models import (
+    build_embeddings,
+    build_fallback_llms,
+    build_llm,
+    build_reranker,
+    build_study_llm,
+)
 from lectern.wiring.tls import shared_context
 
 if TYPE_CHECKING:
@@ -55,6 +61,7 @@ def build_ports(
         index=build_index(settings, search_threads, guards),
         llm=guards.llm(build_llm(settings)) if settings.has_llm else build_llm(settings),
         fallback_llms=build_fallback_llms(settings, guards),
+        study_llm=guards.study_llm(build_study_llm(settings)),
         embeddings=guards.embeddings(build_embeddings(settings, threads=search_threads)),
         reranker=guards.reranker(build_reranker(settings)),
         conversations=SqlConversations(database),
