@@ -82,6 +82,8 @@ async def test_tasks_are_listed_in_order(tasks: Tasks, me: str) -> None:
     assert await tasks.listed(me, limit=2, offset=2) == [salt]
     assert await tasks.listed(me, status="pending", limit=9) == [milk, salt]
     assert await tasks.listed(me, status="completed", limit=9) == [done]
+    assert await tasks.listed(me, limit=2, after=milk.id) == [done, salt]
+    assert await tasks.listed(me, limit=2, after=salt.id) == []
     assert await tasks.listed(f"{me}0", limit=9) == []
 
 

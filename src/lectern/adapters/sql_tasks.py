@@ -72,10 +72,10 @@ class SqlTasks(SqlTaskTurns):
         return await self._database.run(add, writes=True, again=key is not None)
 
     async def listed(
-        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0
+        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0, after: int = 0
     ) -> list[Task]:
         """One statement."""
-        parameters = {"principal": principal_id, "most": limit, "skipped": offset}
+        parameters = {"principal": principal_id, "most": limit, "skipped": offset, "after": after}
         statement = sql.page(status)
         rows = await self._database.run(lambda connection: connection.execute(statement, parameters).all(), again=True)
         return [sql.task_of(row) for row in rows]
