@@ -162,8 +162,8 @@ async def test_an_export_that_breaks_off_is_no_whole_object(service: Service) ->
 def counts(service: Service) -> dict[str, int]:
     """How many rows each table has."""
     with closing(sqlite3.connect(service.file)) as database:
-        tables = ("accounts", "logins", "profiles", "conversations", "turns", "feedback")
-        tables += ("task_lists", "tasks", "task_writes", "task_turns", "confirmations")
+        tables = "accounts logins profiles conversations turns feedback".split()
+        tables += "task_lists tasks task_writes task_turns confirmations".split()
         return {table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
 

@@ -36,6 +36,14 @@ class StudySettings(SettingsPart):
         "CONTENT_DIR, if it is there",
     )
 
+    rewrite_retention_days: int = Field(
+        180,
+        ge=0,
+        le=36_500,
+        description="Days after its last use that a translated or adapted piece of a chapter is deleted, to be made "
+        "anew when it is asked for; 0 keeps it for ever",
+    )
+
     @field_validator("translation_languages", mode="before")
     @classmethod
     def _languages(cls, value: object) -> object:
