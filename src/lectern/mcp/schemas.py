@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from lectern.chat.schemas import Asked, SearchRequest
-from lectern.web.texts import Text
+from lectern.chat.schemas import SearchRequest
+from lectern.web.texts import SomeText, Text
 
 
 class SearchDocs(SearchRequest):
@@ -21,7 +21,7 @@ class AskDocs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    question: Asked = Field(description="The question, in a sentence")
+    question: SomeText = Field(description="The question, in a sentence")
     conversation_id: UUID | None = Field(
         None, description="That of an earlier answer, to ask a follow-up; left out, a new conversation starts"
     )
