@@ -406,7 +406,7 @@ def test_it_works_on_any_day(today: date, message: str) -> None:
 
 
 def test_no_sentence_is_slow() -> None:
-    """A thousand characters of what might go on for ever, with 500 tasks: half a second is ten times what it takes."""
+    """A thousand characters of what might go on for ever, with 500 tasks: half a second of work is ten times what it takes."""
     dice = Random(7)
     pieces = (
         "to ",
@@ -428,6 +428,6 @@ def test_no_sentence_is_slow() -> None:
     messages += ["rename " + " ".join(dice.choices(WORDS, k=400)) for _ in range(20)]
     tasks = tuple(task(number, f"to {' '.join(dice.choices(WORDS, k=30))}"[:200]) for number in range(1, 501))
     for message in messages:
-        began = time.perf_counter()
+        began = time.thread_time()
         understand(message[:1000], tasks, today=TODAY)
-        assert time.perf_counter() - began < 0.5, message[:40]
+        assert time.thread_time() - began < 0.5, message[:40]
