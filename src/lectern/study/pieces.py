@@ -133,7 +133,7 @@ class _Reader:
         """Add words, their references to characters read and every run of blanks one space."""
         for tag in _TAG.finditer(text):
             # The page itself may write of `Array<string>`; a model that does not write `&lt;` there means no tag.
-            if tag[0] not in self.setting.place.content:
+            if f"&lt;{tag[0][1:]}" not in self.setting.masked.text:
                 raise BrokenSegment("markup")
         text = _REFERENCE.sub(lambda match: _REFERENCES[match[0]], _BLANKS.sub(" ", text))
         if text:

@@ -55,7 +55,7 @@ def _written(setting: Setting, pieces: Sequence[Piece], index: int, *, thorough:
     kind = setting.place.kind
     text = _ENTITY.sub("&amp;", piece.text)
     text = text.translate(_TITLE_CHARACTERS) if kind == "title" else text
-    starts_line = pieces[index - 1].kind == "break" if index else not setting.masked.start
+    starts_line = pieces[index - 1].kind == "break" if index else _starts_line(setting)
     text = text.lstrip(" ") if starts_line else text
     first = _BLOCK_START.match(text) if starts_line else None
     number = _NUMBER.match(text) if starts_line else None
@@ -72,6 +72,12 @@ def _written(setting: Setting, pieces: Sequence[Piece], index: int, *, thorough:
     elif number:
         text = f"{number['number']}\\{text[number.start('mark') :]}"
     return text.replace("<", "&lt;")
+
+
+def _starts_line(setting: Setting) -> bool:
+    """Whether what the model writes comes first in its line, or first in a footnote."""
+    before = setting.place.content[: setting.masked.start].strip(" \t")
+    return not before or before.endswith("\n") or before.startswith("[^")
 
 
 def _is_same(setting: Setting, text: str, *, last: bool) -> bool:
