@@ -62,7 +62,7 @@ TEXTS = {
 MDX = {
     "modules": ("import A from 'a'\n\nexport const b = 'c d'\n\ne", ["e"]),
     "expressions": ("a {props.b} c {/* d */}", ["a <x1/> c <x2/>"]),
-    "components": ("<Tabs>\n<TabItem label='no'>\n\n    a\n\n</TabItem>\n</Tabs>\n\nb <Icon name='c' /> d", ["a", "b <x1/> d"]),
+    "components": ("<Tabs>\n<A label='no'>\n\n    a\n\n</A>\n</Tabs>\n\nb <Icon name='c' /> d", ["a", "b <x1/> d"]),
 }  # fmt: skip
 
 

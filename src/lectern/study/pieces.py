@@ -66,8 +66,10 @@ def take_apart(setting: Setting, rewritten: str) -> list[Piece]:
     """Return the pieces of a rewritten text: words, and what its placeholders stand for.
 
     Raises:
-        BrokenSegment: A placeholder is missing, unknown, not paired or not where it was; or there is a tag.
+        BrokenSegment: A placeholder is missing, unknown, not paired or not where it was; or there is a tag, or nothing.
     """
+    if not rewritten.strip():
+        raise BrokenSegment("empty")
     reader = _Reader(setting, [], set(), [0])
     cursor = 0
     for match in _PLACEHOLDER.finditer(rewritten):
