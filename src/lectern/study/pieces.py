@@ -66,8 +66,10 @@ def take_apart(setting: Setting, rewritten: str) -> list[Piece]:
     """Return the pieces of a rewritten text: words, and what its placeholders stand for.
 
     Raises:
-        BrokenSegment: A placeholder is missing, unknown, not paired or not where it was; or there is a tag.
+        BrokenSegment: A placeholder is missing, unknown, not paired or not where it was; or there is a tag, or nothing.
     """
+    if not rewritten.strip():
+        raise BrokenSegment("empty")
     reader = _Reader(setting, [], set(), [0])
     cursor = 0
     for match in _PLACEHOLDER.finditer(rewritten):
@@ -133,7 +135,7 @@ class _Reader:
         """Add words, their references to characters read and every run of blanks one space."""
         for tag in _TAG.finditer(text):
             # The page itself may write of `Array<string>`; a model that does not write `&lt;` there means no tag.
-            if tag[0] not in self.setting.place.content:
+            if f"&lt;{tag[0][1:]}" not in self.setting.masked.text:
                 raise BrokenSegment("markup")
         text = _REFERENCE.sub(lambda match: _REFERENCES[match[0]], _BLANKS.sub(" ", text))
         if text:
