@@ -119,7 +119,7 @@ class SqlTasks(SqlTaskTurns):
         return await self._write("update", principal_id, task_ids, key, update)
 
     async def delete(self, principal_id: str, task_ids: Sequence[int], *, key: str | None = None) -> list[Task]:
-        """Three statements, and two more for a key.
+        """Three statements, and two more for a key; with one it is told again, without it a second one finds none.
 
         Raises:
             TaskNotFound: There is none with one of the numbers.
