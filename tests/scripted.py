@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from sqlalchemy import Connection
 
 from lectern.errors import LecternError, StoreUnavailable
-from lectern.ports import Completion, Document, Hits, IndexUpdate, Part, Passage, Prompt, Turn, Usage, Vector
+from lectern.ports import Completion, Document, Hits, IndexUpdate, Page, Part, Passage, Prompt, Turn, Usage, Vector
 
 Result = TypeVar("Result")
 
@@ -103,6 +103,10 @@ class FixedIndex:
     async def sites(self) -> dict[str, int]:
         """One site."""
         return {"docs": 1}
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """It keeps no documents."""
+        return ()
 
     def update(self, site: str) -> AbstractAsyncContextManager[IndexUpdate]:
         """It cannot be changed."""

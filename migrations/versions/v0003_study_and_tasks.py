@@ -50,6 +50,7 @@ def upgrade() -> None:
         "task_writes",
         sa.Column("principal_id", owner, nullable=False),
         sa.Column("key", sa.String(200), nullable=False),
+        sa.Column("action", sa.String(16), nullable=False),
         sa.Column("result", json, nullable=False),
         sa.Column("created_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("principal_id", "key", name="pk_task_writes"),

@@ -66,6 +66,7 @@ async def test_the_second_index_answers_while_the_first_is_down(both: FallbackIn
     assert "the local index answers" in both.describe().note
     assert await both.document("bakery", "/till") is not None
     assert await both.sites() == {"bakery": 3}
+    assert [found.path for found in await both.pages("bakery")] == ["bread.md", "team.md", "till.md"]
     qdrant.fault = None
     with anyio.fail_after(10):
         while (await both.search("receipt")).degraded is not None:  # noqa: ASYNC110 - time has to pass

@@ -312,6 +312,7 @@ async def test_an_index_behind_its_line() -> None:
     assert (await well.search("x", limit=1)).passages == (passage(1),)
     assert await well.sites() == {"docs": 1}
     assert await well.document("docs", "/") is None
+    assert await well.pages() == ()
     broken = FixedIndex(IndexUnavailable())
     guarded = GuardedIndex(broken, line(retries=1, unavailable=IndexUnavailable), Circuit("index", "search", LONG))
     for _ in range(9):

@@ -89,6 +89,24 @@ def pgbouncer_url(postgres: Postgres, postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated database of each kind. Others may have used the server's before; no test counts what is not its."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[SqlDatabase]:
+    """That database, opened."""
+    database = SqlDatabase(database_url, pool_size=3)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 async def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlDatabase]:
     """A migrated database of each kind that nobody else has used: for what counts everything in it."""
     name = f"empty_{secrets.token_hex(4)}"

@@ -1,6 +1,6 @@
 """The contract of every `Conversations`: whose a conversation is holds in each verb, on whichever database."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,6 @@ from tests.sql_parts import database_of
 
 from lectern.adapters.sql_conversations import SqlConversations
 from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
 from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable, TurnNotFound
 from lectern.ports import Conversation, Conversations, Feedback, Turn
@@ -30,17 +29,10 @@ VERBS: dict[str, Verb] = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[SqlStore, None]:
-    """A store, to talk with. Others may have used the server's database before; each test has principals of its own."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-        migrate(url)
-    else:
-        url = request.getfixturevalue("postgres_url")
-    store = SqlStore(SqlDatabase(url, pool_size=3))
-    yield store
-    await store.close()
+@pytest.fixture
+def store(database: SqlDatabase) -> SqlStore:
+    """A store, to talk with; each test has principals of its own."""
+    return SqlStore(database)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import anyio
 
 from lectern.errors import IndexUnavailable
-from lectern.ports import Counts, Document, Hits, Index, IndexUpdate, Part, Vector
+from lectern.ports import Counts, Document, Hits, Index, IndexUpdate, Page, Part, Vector
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,10 @@ class FallbackIndex:
     async def sites(self) -> dict[str, int]:
         """See `Index.sites`."""
         return await self._first(self._primary.sites, self._secondary.sites)
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """See `Index.pages`."""
+        return await self._first(lambda: self._primary.pages(site), lambda: self._secondary.pages(site))
 
     @asynccontextmanager
     async def update(self, site: str) -> AsyncGenerator["BothUpdates"]:

@@ -17,6 +17,7 @@ from lectern.ports import (
     Hits,
     Index,
     IndexUpdate,
+    Page,
     Part,
     Prompt,
     Reranker,
@@ -162,6 +163,10 @@ class GuardedIndex:
     async def sites(self) -> dict[str, int]:
         """As `Index.sites`."""
         return await self._line.call(self._circuit, self._index.sites)
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """As `Index.pages`."""
+        return await self._line.call(self._circuit, lambda: self._index.pages(site))
 
     def update(self, site: str) -> AbstractAsyncContextManager[IndexUpdate]:
         """As `Index.update`."""

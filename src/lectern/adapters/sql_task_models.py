@@ -39,7 +39,7 @@ class TaskRow(Base):
 
 
 class TaskWriteRow(Base):
-    """A write that has a key, and what it returned."""
+    """A write that has a key: which verb it was, and what it returned."""
 
     __tablename__ = "task_writes"
     __table_args__ = (Index(None, "created_at"),)
@@ -48,6 +48,7 @@ class TaskWriteRow(Base):
         String(255), ForeignKey("task_lists.principal_id", ondelete="CASCADE"), primary_key=True
     )
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    action: Mapped[str] = mapped_column(String(16))
     result: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     created_at: Mapped[datetime]
 

@@ -6,14 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from lectern.formats.sources import SourceBody
-from lectern.web.texts import Text, readable
-
-
-def _not_blank(text: str) -> str:
-    if not text:
-        msg = "must not be empty"
-        raise ValueError(msg)
-    return text
+from lectern.web.texts import SomeText, Text, readable
 
 
 def _number(value: object) -> object:
@@ -35,9 +28,6 @@ def _no_truth(rating: object) -> object:
 MOST_COMMENT_CHARACTERS: Final = 2000
 """Longest comment on an answer: a page of prose."""
 
-_SAYS_SOMETHING = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
-Asked = Annotated[Text, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": _SAYS_SOMETHING})]
-
 
 class ChatRequest(BaseModel):
     """One question."""
@@ -46,7 +36,7 @@ class ChatRequest(BaseModel):
         json_schema_extra={"examples": [{"message": "How do I run the tests?"}]}, validate_by_name=True
     )
 
-    message: Asked = Field(
+    message: SomeText = Field(
         validation_alias=AliasChoices("message", "query"), description="The question (`query` is the same field)"
     )
     context: Text | None = Field(
@@ -86,7 +76,7 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "health check", "top_k": 5}]})
 
-    query: Asked
+    query: SomeText
     top_k: Annotated[int, BeforeValidator(_number)] = Field(5, ge=1, le=20)
     site: Text | None = None
 

@@ -9,9 +9,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-import anyio
-
 from lectern.events import Waking
+from lectern.resilience.background import end
 
 Result = TypeVar("Result")
 
@@ -100,14 +99,4 @@ class Work(Generic[Result]):
     ) -> None:
         """End with nothing left behind: what is cancelled has cleaned up."""
         self._waiting.stop()
-        hurry: asyncio.CancelledError | None = None
-        while not self._task.done():
-            self._task.cancel()
-            try:
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait({self._task})
-            except asyncio.CancelledError as again:  # the clean-up, too, has to end now
-                hurry = again
-        _ = self._task.cancelled() or self._task.exception()  # seen, also when nobody asks for the result any more
-        if hurry is not None:
-            raise hurry
+        await end(self._task)

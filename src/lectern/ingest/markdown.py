@@ -4,25 +4,18 @@ Written for what people feed to Docusaurus, mkdocs and mdBook. What a reader of 
 text; imports, tags, expressions and comments are not.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from lectern.ingest.prose import Prose
-from lectern.markdown.admonitions import use_admonitions
 from lectern.markdown.esm import looks_like_mdx
-from lectern.markdown.inline import heading_id, plain_text, slug_text
-from lectern.markdown.mdx import use_mdx
+from lectern.markdown.inline import plain_text, slug_text
+from lectern.markdown.parser import MAX_INLINE, page_parser, parse_blocks, wrapping_lines
 from lectern.markdown.slugger import Slugger
 
 _MAX_PARTIAL_DEPTH = 8
-_WRAPPED = re.compile(r"(?P<fence>`{3,4})[ ]*mdx-code-block")
-# A paragraph of more characters is a dump, kept as it stands: inline syntax costs more than linear time there.
-_MAX_INLINE = 10_000
 
 Partials = Callable[[str, str], dict[str, tuple[str, str]]]
 """(path, text) → component name → (path, text) of the Markdown files that a page imports."""
@@ -71,24 +64,6 @@ def read_markdown(path: str, text: str, partials: Partials | None = None) -> Pag
 
 def _no_partials(_path: str, _text: str) -> dict[str, tuple[str, str]]:
     return {}
-
-
-class _Parser(MarkdownIt):
-    """Leaves the addresses of links as they are written: nothing of them is kept."""
-
-    def normalizeLink(self, url: str) -> str:  # noqa: N802 - markdown-it's name
-        return url
-
-
-@cache
-def _parser(*, mdx: bool) -> MarkdownIt:
-    # CommonMark's own nesting limit of 20 cuts off lists of ten levels; 100 still bounds hostile pages.
-    md = _Parser("commonmark", {"maxNesting": 100, "alerts": True}).enable(["table", "strikethrough"])
-    use_admonitions(md)
-    use_mdx(md, expressions=mdx)
-    if mdx:
-        md.disable("code")  # MDX has no code by indentation: text inside tags is indented
-    return md
 
 
 @dataclass(slots=True)
@@ -158,19 +133,14 @@ class _PageReader:
 
 
 def _parse(text: str, *, mdx: bool) -> list[Token]:
-    """Parse blocks, take hand-written ids off the headings, then parse the inline texts."""
-    md = _parser(mdx=mdx)
+    """Parse blocks, then the inline texts."""
+    md = page_parser(mdx=mdx)
     env: dict[str, object] = {}
-    tokens: list[Token] = []
-    md.block.parse(text.replace("\0", "\ufffd"), md, env, tokens)
-    for index, token in enumerate(tokens):
-        if token.type != "inline":
+    tokens = parse_blocks(md, text, env)
+    for token in tokens:
+        if token.type != "inline" or token.children is None:
             continue
-        if index and tokens[index - 1].type == "heading_open":
-            token.content, anchor = heading_id(token.content)
-            token.meta.setdefault("id", anchor)
-        token.children = token.children if token.children is not None else []
-        if len(token.content) <= _MAX_INLINE:
+        if len(token.content) <= MAX_INLINE:
             md.inline.parse(token.content, md, env, token.children)
         else:
             token.children.append(Token("text", "", 0, content=token.content))
@@ -179,14 +149,6 @@ def _parse(text: str, *, mdx: bool) -> list[Token]:
 
 def _unwrap(text: str) -> str:
     """Read what stands in `mdx-code-block` fences as part of the page, as Docusaurus does."""
-    lines: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        bare = line.strip()
-        if fence and bare == fence:
-            fence = ""
-        elif not fence and (opening := _WRAPPED.fullmatch(bare)):
-            fence = opening["fence"]
-        else:
-            lines.append(line)
-    return "\n".join(lines)
+    lines = text.split("\n")
+    fences = wrapping_lines(lines)
+    return "\n".join(line for number, line in enumerate(lines) if number not in fences)

@@ -31,10 +31,7 @@ def _colon_frame(state: StateBlock, start: int, _end: int, silent: bool) -> bool
         return False
     if not silent:
         if frame["name"]:
-            rest = frame["rest"].strip()
-            attribute = _TITLE_ATTRIBUTE.fullmatch(rest)
-            plain = "" if rest.startswith("{") else rest
-            _push_title(state, frame["label"] or (attribute["title"] if attribute else plain) or frame["name"].title())
+            _push_title(state, start, _colon_title(frame), frame["name"].title())
         state.line = start + 1
     return True
 
@@ -47,15 +44,13 @@ def _indented_frame(state: StateBlock, start: int, end: int, silent: bool) -> bo
         return False
     if silent:
         return True
-    title = frame["title"]
-    if title is None:
-        title = (frame["kind"].split() or [""])[0].title()
+    default = (frame["kind"].split() or [""])[0].title() if frame["title"] is None else ""
     indent = state.blkIndent + _BODY_INDENT
     stop = start + 1
     while stop < end and (state.isEmpty(stop) or state.sCount[stop] >= indent):
         stop += 1
     state.push("frame_open", "div", 1)
-    _push_title(state, title)
+    _push_title(state, start, frame.span("title"), default)
     outer = state.blkIndent, state.lineMax, state.parentType
     state.blkIndent, state.lineMax = indent, stop
     state.md.block.tokenize(state, start + 1, stop)
@@ -73,10 +68,35 @@ def _line(state: StateBlock, start: int, markers: str) -> str:
     return state.src[position : state.eMarks[start]].rstrip()
 
 
-def _push_title(state: StateBlock, title: str) -> None:
-    if title:
+def _colon_title(frame: re.Match[str]) -> tuple[int, int]:
+    """Where the title stands behind the kind: in brackets, as an attribute, or plainly; (-1, -1) when there is none."""
+    if frame["label"]:
+        return frame.span("label")
+    rest = frame["rest"].strip()
+    start = frame.start("rest") + len(frame["rest"]) - len(frame["rest"].lstrip())
+    if attribute := _TITLE_ATTRIBUTE.fullmatch(rest):
+        return start + attribute.start("title"), start + attribute.end("title")
+    return (-1, -1) if rest.startswith("{") else (start, start + len(rest))
+
+
+def _push_title(state: StateBlock, line: int, span: tuple[int, int], default: str) -> None:
+    """Add the title as a paragraph.
+
+    Args:
+        state: The parser's.
+        line: The frame's.
+        span: Where the title stands in the line without its indentation. The token's `meta["at"]` is where it starts in
+            the page; it has no `map` and no place when only the kind gives the title.
+        default: The title when the page writes none.
+    """
+    start = state.bMarks[line] + state.tShift[line]
+    written = state.src[start + span[0] : start + span[1]] if span[0] >= 0 else ""
+    if written or default:
         state.push("paragraph_open", "p", 1)
         inline = state.push("inline", "", 0)
-        inline.content = title
+        inline.content = written or default
         inline.children = []
+        if written:
+            inline.map = [line, line + 1]
+            inline.meta["at"] = start + span[0]
         state.push("paragraph_close", "p", -1)

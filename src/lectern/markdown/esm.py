@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -18,6 +20,12 @@ _MDX_SIGNS = re.compile(
 )
 
 
+_BLOCKS: Final = "esm"
+"""Where the rule notes the lines `(first, after the last)` of the blocks that it drops, in the parser's `env`."""
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
 def use_esm(md: MarkdownIt) -> None:
     """Teach a parser the rule."""
     md.block.ruler.before("html_block", "esm", _esm)
@@ -31,6 +39,8 @@ def _esm(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa
     block = state.src[state.bMarks[start] : state.eMarks[stop - 1]]
     if block.startswith("import") and not _IMPORT_FROM.search(block):
         return False
+    if state.level == 0:
+        state.env.setdefault(_BLOCKS, []).append((start, stop))
     state.line = stop
     return True
 
@@ -51,6 +61,31 @@ def _esm_end(state: StateBlock, start: int, end: int) -> int:
         return line
     count_failure(state)
     return first_blank
+
+
+def without_esm(text: str, *, path: str) -> str:
+    """A page's text without its imports and exports, the rest as it is; only a page of MDX has any.
+
+    Args:
+        text: The page without its front matter.
+        path: Its file; whether a `.md` file is MDX is told from the text.
+    """
+    if not path.endswith(".mdx") and not looks_like_mdx(text):
+        return text
+    notes: dict[str, Any] = {}
+    parser = _block_parser()
+    parser.block.parse(re.sub(r"\r\n?", "\n", text), parser, notes, [])
+    lines = _LINE.findall(text)
+    for start, stop in reversed(notes.get(_BLOCKS, [])):
+        del lines[start:stop]
+    return "".join(lines)
+
+
+@cache
+def _block_parser() -> MarkdownIt:
+    md = MarkdownIt("commonmark")
+    use_esm(md)
+    return md
 
 
 def _lines_outside_code(text: str) -> Iterator[str]:

@@ -64,6 +64,15 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
     return matter, text[fenced.end() :]
 
 
+def front_matter_length(text: str) -> int:
+    """How many characters at a page's start are its front matter, broken or not; 0 when there is none."""
+    try:
+        return len(text) - len(split_front_matter(text)[1])
+    except BrokenFrontMatter:
+        fenced = _FENCED.match(text)
+        return fenced.end() if fenced else 0
+
+
 def _top_level(text: str) -> dict[str, str] | None:
     """The scalars of the outermost mapping as they were written, or None when the text is no mapping.
 

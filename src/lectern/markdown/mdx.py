@@ -108,9 +108,10 @@ def _html_heading(state: StateBlock, start: int, *, silent: bool) -> bool:
         return False
     if not silent:
         tag = "h" + heading["level"]
-        state.push("heading_open", tag, 1)
+        state.push("heading_open", tag, 1).map = [start, start + 1]
         inline = state.push("inline", "", 0)
-        inline.content, inline.children = heading["text"].strip(), []
+        inline.content, inline.children, inline.map = heading["text"].strip(), [], [start, start + 1]
+        inline.meta["at"] = heading.start("text") + len(heading["text"]) - len(heading["text"].lstrip())
         inline.meta["id"] = identity["id"] if identity else None
         state.push("heading_close", tag, -1)
         state.line = start + 1

@@ -7,7 +7,7 @@ from lectern.ports.conversations import Conversation, Conversations, Feedback
 from lectern.ports.counters import Counters, Rate, Standing
 from lectern.ports.embeddings import Embeddings, Vector
 from lectern.ports.identity import MOST_CREDENTIAL_CHARACTERS, IdentitySource
-from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Passage, Section, encode_route
+from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Page, Passage, Section, encode_route
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Tool, ToolCall, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
 from lectern.ports.records import DayUsage, Person, Rated, Records, Spent, Unanswered
@@ -15,7 +15,16 @@ from lectern.ports.rerank import Reranker
 from lectern.ports.retention import Retention
 from lectern.ports.rewrites import Claim, Rewrites
 from lectern.ports.store import Outcome, Store, Turn
-from lectern.ports.tasks import Confirmation, Task, TaskChanges, Tasks, TaskStatus, TurnClaim
+from lectern.ports.tasks import (
+    Confirmation,
+    Remembered,
+    RememberedKind,
+    Task,
+    TaskChanges,
+    Tasks,
+    TaskStatus,
+    TurnClaim,
+)
 
 __all__ = [
     "LLM",
@@ -44,6 +53,7 @@ __all__ = [
     "Login",
     "Message",
     "Outcome",
+    "Page",
     "Part",
     "Passage",
     "Person",
@@ -53,6 +63,8 @@ __all__ = [
     "Rate",
     "Rated",
     "Records",
+    "Remembered",
+    "RememberedKind",
     "Reranker",
     "Retention",
     "Rewrites",

@@ -62,6 +62,25 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A document by what it is known by, without its text.
+
+    Attributes:
+        site: The site it belongs to.
+        path: As in `Document`.
+        route: As in `Document`.
+        title: As in `Document`.
+        url: As in `Document`.
+    """
+
+    site: str
+    path: str
+    route: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A section that retrieval returned, around the chunk that matched.
 
@@ -187,6 +206,14 @@ class Index(Protocol):
 
     async def sites(self) -> dict[str, int]:
         """`site → number of documents`.
+
+        Raises:
+            IndexUnavailable: The index cannot be read.
+        """
+        ...
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """All documents of a site, or of all, in order of site and path: the very same object until the index changes.
 
         Raises:
             IndexUnavailable: The index cannot be read.

@@ -72,11 +72,33 @@ class Confirmation:
     asked_at: datetime
 
 
+RememberedKind = Literal["write", "turn", "confirmation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is kept of a principal for a while so that nothing is done twice.
+
+    Attributes:
+        kind: A write that had a key, a turn that had one, or what an assistant has asked.
+        key: Its key; of what was asked, the id of the conversation.
+        at: When it began, UTC.
+        content: What the write returned, the turn answered (None while it is under way), or the question and the tool
+            calls, as a plain JSON value.
+    """
+
+    kind: RememberedKind
+    key: str
+    at: datetime
+    content: Any
+
+
 class Tasks(Protocol):
     """Whose a task is, is part of each statement: no verb sees or touches another's. One short transaction a verb.
 
     A write with a `key` is done once: the same principal's write with the same key does nothing the second time and
-    returns what the first returned. Every verb raises `StoreUnavailable` when it cannot be done now.
+    returns what the first returned, whatever else it says; by another verb it raises `IdempotencyMismatch`. Every verb
+    raises `StoreUnavailable` when it cannot be done now.
     """
 
     async def add(
@@ -105,9 +127,17 @@ class Tasks(Protocol):
         ...
 
     async def listed(
-        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0
+        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0, after: int = 0
     ) -> list[Task]:
-        """Its tasks, oldest first; of one status only, when that is named."""
+        """Its tasks, oldest first; of one status only, when that is named.
+
+        Args:
+            principal_id: Whose.
+            status: Of which status; None for both.
+            limit: Most tasks; fewer come only at the end.
+            offset: How many of the oldest to leave out.
+            after: Only those with a larger number: pages by it miss none when others are deleted meanwhile.
+        """
         ...
 
     async def get(self, principal_id: str, task_id: int) -> Task:
@@ -138,6 +168,19 @@ class Tasks(Protocol):
 
     async def delete_tasks_of(self, principal_id: str) -> int:
         """Delete all that is kept here of a principal for good; returns how many tasks there were."""
+        ...
+
+    async def remembered(
+        self, principal_id: str, kind: RememberedKind, *, after: str | None = None, limit: int
+    ) -> list[Remembered]:
+        """A page of what is remembered of a principal, by its key.
+
+        Args:
+            principal_id: Whose.
+            kind: Of what.
+            after: The last key of the page before; None for the first page.
+            limit: Most entries; fewer come only at the end.
+        """
         ...
 
     async def begin_turn(self, principal_id: str, key: str, *, digest: str, seconds: float) -> TurnClaim:

@@ -8,7 +8,7 @@ from lectern.adapters.local_index import LocalIndex
 from lectern.config import Settings
 from lectern.database_address import is_postgres
 from lectern.keyring import Keyring
-from lectern.ports import Index, Ports, Records, Retention, Store
+from lectern.ports import Index, Ports, Records, Retention, Rewrites, Store, Tasks
 from lectern.resilience.circuit import Shared
 from lectern.serving.numbers import SharedNumbers
 from lectern.wiring.accounts import build_account_identities, build_accounts
@@ -72,6 +72,8 @@ def build_ports(
         ),
         records=build_records(database),
         retention=build_retention(database),
+        rewrites=build_rewrites(database),
+        tasks=build_tasks(database),
         counters=build_counters(settings, guards, numbers),
         circuits=guards.circuits,  # last: all that is guarded has its circuit by now
     )
@@ -142,6 +144,20 @@ def build_retention(database: "Database") -> Retention:
     from lectern.adapters.sql_retention import SqlRetention  # noqa: PLC0415 - as `build_database`
 
     return SqlRetention(database)
+
+
+def build_rewrites(database: "Database") -> Rewrites:
+    """Where rewritten pieces of chapters are kept."""
+    from lectern.adapters.sql_rewrites import SqlRewrites  # noqa: PLC0415 - as `build_database`
+
+    return SqlRewrites(database)
+
+
+def build_tasks(database: "Database") -> Tasks:
+    """Where readers' tasks are kept; a server's too have no outbox: a task is there, or its writer is told."""
+    from lectern.adapters.sql_tasks import SqlTasks  # noqa: PLC0415 - as `build_database`
+
+    return SqlTasks(database)
 
 
 def build_index(settings: Settings, search_threads: int = 1, guards: Guards | None = None) -> Index:

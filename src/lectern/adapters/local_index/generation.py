@@ -7,11 +7,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lectern.adapters.lexicon.pages import PagesBySite, by_site
 from lectern.adapters.lexicon.spelling import Spelling
 from lectern.adapters.lexicon.words import Stemmer
 from lectern.adapters.local_index import matrix, schema
 from lectern.adapters.local_index.dense import Dense, load_dense
 from lectern.adapters.local_index.postings import Postings
+from lectern.ports import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Generation:
         self._lock = threading.Lock()
         self._idle: list[Reader] = []
         self._retired = False
+        self._pages: PagesBySite | None = None
         self._spelling: dict[str | None, Spelling] = {}
         self._dense: Dense | None = None
         self._dense_loaded = False
@@ -89,6 +92,14 @@ class Generation:
                     self._idle.append(reader)
             if not keep:
                 reader.close()
+
+    def pages(self, connection: sqlite3.Connection, site: str | None) -> tuple[Page, ...]:
+        """The pages of a site, or of all; read when they are asked for first."""
+        with self._lock:
+            if self._pages is None:
+                rows = connection.execute("SELECT site, path, route, title, url FROM documents ORDER BY site, path")
+                self._pages = by_site([Page(*row) for row in rows])
+            return self._pages.get(site, ())
 
     def spelling(self, connection: sqlite3.Connection, site: str | None) -> Spelling:
         """The words of a site, or of all; read at the first question with an unknown word."""

@@ -7,7 +7,7 @@ files runs in a thread of the index's own limiter; the event loop is never block
 import logging
 import sqlite3
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from lectern.adapters.local_index.search import search
 from lectern.adapters.local_index.update import LocalUpdate
 from lectern.errors import IndexUnavailable
 from lectern.ops.file_lock import unlock
-from lectern.ports import Document, Hits, Part, State, Vector
+from lectern.ports import Document, Hits, Page, Part, State, Vector
 from lectern.resilience.threads import processor_threads
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,10 @@ class LocalIndex:
     async def sites(self) -> dict[str, int]:
         """See `Index.sites`."""
         return await self._read(lambda generation, _: dict(generation.documents), {})
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """See `Index.pages`."""
+        return await self._read(lambda generation, reader: generation.pages(reader.connection, site), ())
 
     @asynccontextmanager
     async def update(self, site: str) -> AsyncGenerator[LocalUpdate]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -16,11 +16,12 @@ from lectern.adapters.qdrant_index.acquiring import acquire, give_back, keep
 from lectern.adapters.qdrant_index.commit import Commit
 from lectern.adapters.qdrant_index.connection import CollectionExists, NoCollection, QdrantConnection, brief
 from lectern.adapters.qdrant_index.control import Control, read_control
+from lectern.adapters.qdrant_index.pages import read_pages
 from lectern.adapters.qdrant_index.points import document_of
 from lectern.adapters.qdrant_index.update import QdrantUpdate
 from lectern.adapters.qdrant_index.view import View, read_view
 from lectern.errors import IndexUnavailable
-from lectern.ports import Document, Hits, Part, State, Vector
+from lectern.ports import Document, Hits, Page, Part, State, Vector
 from lectern.resilience.threads import processor_threads
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,14 @@ class QdrantIndex:
             return {site: counts.documents for site, counts in view.control.sites.items()}
 
         return await self._read(look, {})
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """See `Index.pages`."""
+
+        async def look(view: View) -> Sequence[Page]:
+            return await read_pages(self._connection, view, site)
+
+        return await self._read(look, ())
 
     @asynccontextmanager
     async def update(self, site: str) -> AsyncGenerator[QdrantUpdate]:

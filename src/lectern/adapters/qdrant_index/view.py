@@ -3,6 +3,7 @@
 import threading
 from typing import Final
 
+from lectern.adapters.lexicon.pages import PagesBySite
 from lectern.adapters.lexicon.words import Stemmer
 from lectern.adapters.qdrant_index import schema
 from lectern.adapters.qdrant_index.connection import QdrantConnection
@@ -21,12 +22,17 @@ class View:
     Args:
         control: What the control point said.
         words: The words of each site.
+
+    Attributes:
+        control: As given.
+        pages: The pages of each site, and of all under None; None until they were asked for.
     """
 
     def __init__(self, control: Control, words: dict[str, Words]) -> None:
         self.control = control
         self._words: dict[str | None, Words] = dict(words.items())
         self._all = words
+        self.pages: PagesBySite | None = None
         self._stemmers: list[Stemmer] = []
         self._lock = threading.Lock()
 
