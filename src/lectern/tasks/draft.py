@@ -54,8 +54,7 @@ class Draft:
         request: What was sent; without a conversation, a new one gets its id here, the same for the same key.
 
     Attributes:
-        acted: Whether anything was written.
-        told: What was done and listed, as sentences; said where no model says it.
+        told: What was written, as sentences; said where no model says it.
         tokens: Used so far, estimated where no provider counted them.
     """
 
@@ -70,7 +69,6 @@ class Draft:
         self.charged = False
         self.saved = False
         self.tokens = 0
-        self.acted = False
         self.told: list[str] = []
         self._usage: Usage | None = None
         self._cost = Usage()
@@ -113,6 +111,11 @@ class Draft:
     def text(self) -> str:
         """The answer so far."""
         return "".join(self._text)
+
+    @property
+    def acted(self) -> bool:
+        """Whether anything was written."""
+        return bool(self.told)
 
     @property
     def is_fresh(self) -> bool:
@@ -164,7 +167,7 @@ class Draft:
         """The turn as it is kept."""
         self.mark("total")
         # Who goes on after a turn that broke off has to know what it did.
-        unsaid = self.told if outcome in {"failed", "cancelled"} and self.acted else []
+        unsaid = self.told if outcome in {"failed", "cancelled"} else []
         return Turn(
             id=self.turn_id,
             conversation_id=self.conversation_id,

@@ -79,7 +79,7 @@ class ConfirmationRequired:
     Attributes:
         confirmation_id: UUID, as text.
         question: What would be done, in words.
-        calls: The same as `{tool_name, parameters}` objects.
+        calls: The same as `{tool_name, parameters, title}` objects; the title is its task's, null for a new one.
     """
 
     confirmation_id: str
