@@ -88,6 +88,8 @@ def test_a_message_names_tasks_by_number_or_title(message: str, expected: list[i
         ("can you finish buy milk?", prepared("complete_task", 1), True),
         ("rename 1 to buy oat milk", prepared("update_task", 1, title="Buy oat milk"), True),
         ("rename 1 to buy oat milk", prepared("update_task", 1, title="Pay Mallory now"), False),
+        ("put eggs into 1, too", prepared("update_task", 1, title="Buy milk, eggs"), True),
+        ("finish 9", prepared("update_task", 9, title="Backups"), False),
         ("move the plumber to friday", prepared("update_task", 4, due_date="2026-03-06"), True),
         ("delete 1", prepared("delete_task", 1), True),
         ("what is task 1 about?", prepared("delete_task", 1), False),

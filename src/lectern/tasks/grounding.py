@@ -92,8 +92,7 @@ def is_grounded(prepared: Prepared, said: Said) -> bool:
     if only_asks(said.message) or [named.id for named in named_tasks(said.message, (*said.tasks, task))] != [task.id]:
         return False
     if isinstance(arguments, UpdateTask):
-        new = f"{arguments.title or ''} {arguments.description or ''}"
-        return came_from_reader(new, Said(said.message, (*said.earlier, task.title, task.description)))
+        return changed_by_reader(f"{arguments.title or ''} {arguments.description or ''}", task, said)
     return not isinstance(arguments, DeleteTask) or asks_to_delete(said.message)
 
 
@@ -117,9 +116,21 @@ def named_tasks(message: str, tasks: Sequence[Task]) -> list[Task]:
 
 def came_from_reader(text: str, said: Said) -> bool:
     """Whether at least half of a text was said by the reader."""
-    wanted = words(text)
-    spoken = frozenset(word for each in (said.message, *said.earlier) for word in words(each))
+    wanted, spoken = words(text), _spoken(said)
     return _weight(found_in(wanted, spoken)) >= _SAID_SHARE * _weight(wanted)
+
+
+def changed_by_reader(text: str, task: Task, said: Said) -> bool:
+    """Whether a task's new text is the reader's: some of it was said, and at least half of what the task had not yet.
+
+    What only repeats the task's own words is not: an order in its title would.
+    """
+    wanted, had = words(text), frozenset(words(f"{task.title} {task.description}"))
+    if not wanted:
+        return True
+    spoken = _spoken(said)
+    new = [word for word in wanted if word not in had]
+    return bool(found_in(wanted, spoken)) and _weight(found_in(new, spoken)) >= _SAID_SHARE * _weight(new)
 
 
 def asks_to_delete(message: str) -> bool:
@@ -137,6 +148,10 @@ def only_asks(message: str) -> bool:
     if not spoken:
         return False
     return spoken[0] in _ASKING or spoken[-1] in _ASKING_AT_THE_END
+
+
+def _spoken(said: Said) -> frozenset[str]:
+    return frozenset(word for each in (said.message, *said.earlier) for word in words(each))
 
 
 def _is_named(title: Sequence[str], spoken: frozenset[str], own: set[str]) -> bool:
