@@ -55,6 +55,8 @@ async def test_a_model_acts_and_says_so(assistant: MakeAssistant, tasks: SqlTask
     assert done.usage == {"prompt_tokens": 200, "completion_tokens": 20}
     [turn] = await store.history(conversation_of(events), limit=9, principal_id=ANN.id)
     assert (turn.answer, turn.outcome, turn.usage) == (text_of(events), "answered", done.usage)
+    added = {"tool_name": "add_task", "parameters": {"title": "Buy oat milk"}, "execution_status": "success"}
+    assert list(turn.tool_calls) == [added]
     assert turn.id == events[0].turn_id  # type: ignore[union-attr]
 
 

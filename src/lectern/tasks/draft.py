@@ -12,7 +12,7 @@ from lectern.errors import LecternError
 from lectern.limits.budgets import Payer, estimate
 from lectern.ports import LLM, Completion, Finish, Outcome, Prompt, Turn, Usage
 from lectern.principal import Principal
-from lectern.tasks.events import Degraded, Delta, Done, Event, Started, event_of, payload
+from lectern.tasks.events import Degraded, Delta, Done, Event, Started, ToolUsed, event_of, payload
 
 logger = logging.getLogger(__name__)
 
@@ -174,6 +174,7 @@ class Draft:
             question=self.request.text,
             answer="\n\n".join(filter(None, [self.text, *unsaid])),
             outcome=outcome,
+            tool_calls=[event.call for event in self._events if isinstance(event, ToolUsed)],
             degraded=dict(self._degraded),
             usage=self.usage,
             timings=dict(self.timings),

@@ -57,6 +57,15 @@ class ToolUsed:
     tasks: tuple[Mapping[str, Any], ...] = ()
     name: Literal["tool"] = "tool"
 
+    @property
+    def call(self) -> dict[str, Any]:
+        """The call as it is kept with its turn, a plain JSON object."""
+        return {
+            "tool_name": self.tool_name,
+            "parameters": dict(self.parameters),
+            "execution_status": self.execution_status,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ClarificationRequired:
