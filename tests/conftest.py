@@ -16,6 +16,7 @@ from lectern.adapters.sql_conversations import SqlConversations
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
+from lectern.adapters.sql_tasks import SqlTasks
 from lectern.app import create_app
 from lectern.config import Settings
 from lectern.ports import LLM, Counters, IdentitySource, Index, Ports
@@ -108,6 +109,7 @@ async def make_client(store: SqlStore, settings: Settings) -> AsyncGenerator[Mak
             index=index or FixedIndex(hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))),
             llm=llm or ScriptedLLM("Reducers ", "are pure [1]."),
             conversations=SqlConversations(database_of(store)),
+            tasks=SqlTasks(database_of(store)),
             identities=identities,
             counters=counters,
         )

@@ -62,6 +62,18 @@ GET     /api/chat/sessions/{owners_session}/export                        401   
 PATCH   /api/chat/sessions/{owners_session}/title title                  401      401    403    200       403
 
 POST    /mcp                                    hello                  200      200    200    200       200
+GET     /api/{owner}/tasks                                             401      401    403    200       403
+POST    /api/{owner}/tasks                      title                  401      401    403    201       403
+GET     /api/{owner}/tasks/{owners_task}                               401      401    403    200       403
+PUT     /api/{owner}/tasks/{owners_task}        title                  401      401    403    200       403
+PATCH   /api/{owner}/tasks/{owners_task}        title                  401      401    403    200       403
+PATCH   /api/{owner}/tasks/{owners_task}/complete done                 401      401    403    200       403
+PATCH   /api/{owner}/tasks/{owners_task}/complete                      401      401    403    200       403
+DELETE  /api/{owner}/tasks/{owners_task}                               401      401    403    200       403
+POST    /api/{owner}/chat                       order                  401      401    403    200       403
+POST    /api/{owner}/chat                       owners_order           401      401    403    200       403
+POST    /api/conversation/clarify               own_order              200      200    200    200       403
+POST    /api/conversation/clarify               order_as_owner         401      401    403    200       403
 
 GET     /ingest                                                        401      401    403    403       200
 POST    /ingest                                                        401      401    403    403       202
@@ -87,8 +99,8 @@ DELETE  /api/auth/account                                              401      
 """What each caller is answered. A third column names a body below; `{things}` are made anew for each answer.
 
 A route stands here once for each thing that makes a difference: `{owners_session}` is what *owner* has asked in,
-`{visitors_session}` and `{nobodys_session}` are those of the others; `{owners_turn}` is a turn in such a session, and
-`{owners_id}` is whom the operator looks up.
+`{visitors_session}` and `{nobodys_session}` are those of the others; `{owners_turn}` is a turn in such a session,
+`{owners_task}` a task, `{owner}` stands in its address, and `{owners_id}` is whom the operator looks up.
 `GET` stands for `HEAD` too. `/health/ready` is 503 as this app never warms up.
 """
 
@@ -100,6 +112,11 @@ BODIES: Final[dict[str, Any]] = {
     "rating": {"rating": "up"},
     "hello": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
     "title": {"title": "Reducers"},
+    "done": {"completed": True},
+    "order": {"message": "show my tasks"},
+    "owners_order": {"message": "finish it", "conversation_id": "{owners_session}"},
+    "own_order": {"input": "show my tasks", "context": {"user_id": "auth_extract"}},
+    "order_as_owner": {"input": "show my tasks", "context": {"user_id": "owner"}},
     "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
     "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
     "profile": {"proficiency": "pro"},
@@ -109,7 +126,7 @@ BODIES: Final[dict[str, Any]] = {
 CALLERS: Final = ("nobody", "visitor", "other", "owner", "operator")
 ADMIN: Final = "operator-token-0123456789"
 PEOPLE: Final = {"listed-owner": Principal("user", "owner"), "listed-other": Principal("user", "other")}
-PLACES: Final = {"site": "docs", "page": "/page-1", "owners_id": "user:owner"}
+PLACES: Final = {"site": "docs", "page": "/page-1", "owner": "owner", "owners_id": "user:owner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +226,9 @@ class Setting:
         if name == "new_email":
             return f"{uuid4().hex}@example.org"
         whose, _, what = name.partition("s_")
+        if what == "task":
+            added = await self._send(whose, "POST", f"/api/{whose}/tasks", json.dumps(BODIES["title"]))
+            return str(added.json()["id"])
         key = {"session": "session_id", "turn": "turn_id"}[what]
         asked = await self._send(whose, "POST", "/chat", json.dumps(BODIES["question"]))
         return str(asked.json()[key])

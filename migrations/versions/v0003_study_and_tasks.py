@@ -85,8 +85,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal_id", "conversation_id", name="pk_confirmations"),
     )
     op.create_index("ix_confirmations_asked_at", "confirmations", ["asked_at"])
+    op.add_column("turns", sa.Column("tool_calls", json, server_default="[]", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("turns", "tool_calls")
     for table in ("confirmations", "task_turns", "task_writes", "tasks", "task_lists", "rewrites"):
         op.drop_table(table)

@@ -11,12 +11,16 @@ from lectern.conversations.endpoints import router as conversations
 from lectern.mcp.endpoints import router as mcp
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
+from lectern.tasks.assistant_endpoints import router as assistant
+from lectern.tasks.endpoints import router as tasks
 from lectern.widget.endpoints import router as widget
 
 GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
-METERED = frozenset({("POST", "/chat"), ("POST", "/search"), ("POST", "/mcp")})
+METERED = frozenset(
+    ("POST", path) for path in ("/chat", "/search", "/mcp", "/api/{user_id}/chat", "/api/conversation/clarify")
+)
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
 
 OPERATED = ("/admin", "/health/report", "/ingest")
@@ -30,6 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts,  # /api/auth/…              sign up, in and out; profile, export, leaving
     widget,  # GET /                       the chat page, or the service's name card
     conversations,  # /api/chat/sessions…, DELETE /api/chat/history: a signed-in reader's kept conversations
+    assistant,  # POST /api/{user_id}/chat, /api/conversation/clarify
+    tasks,  # /api/{user_id}/tasks…        a signed-in reader's own tasks; below what else begins with /api
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     admin,  # POST, GET /ingest; GET /admin/usage, /unanswered, /feedback; GET, DELETE /admin/people/{id}
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published

@@ -20,6 +20,7 @@ from lectern.keyring import Keyring
 from lectern.lifecycle.lifespan import lifespan
 from lectern.lifecycle.refreshing import ingest_content
 from lectern.limits.rates import Rates
+from lectern.limits.rules import Rules
 from lectern.ops.health import Readiness
 from lectern.ops.report_desk import ReportDesk
 from lectern.ports import Ports
@@ -28,6 +29,7 @@ from lectern.resilience.admission import Limiter
 from lectern.resilience.door import Door
 from lectern.serving import process
 from lectern.serving.proxies import ProxyHeadersMiddleware
+from lectern.tasks.access import TaskConfig
 from lectern.web import openapi, problems
 from lectern.web.access import Access
 from lectern.web.admission import AdmissionMiddleware
@@ -38,6 +40,8 @@ from lectern.web.streaming import Heartbeat
 from lectern.web.visitors import Visitors
 from lectern.wiring import (
     build_account_desk,
+    build_assistant,
+    build_assistant_rules,
     build_budgets,
     build_keyring,
     build_mcp,
@@ -129,6 +133,18 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
     )
     rules = build_rules(settings)
     app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None
+    budgets = app.state.chat.budgets
+    app.state.tasks = TaskConfig(
+        assistant=build_assistant(settings, ports, budgets),
+        most_tasks=settings.max_tasks,
+        max_message_characters=settings.task_message_characters,
+        heartbeat=app.state.chat.heartbeat,
+        counts_costs=budgets is not None,
+    )
+    assistant_rules = build_assistant_rules(settings)
+    app.state.assistant_rates = app.state.rates
+    if assistant_rules and ports.counters:
+        app.state.assistant_rates = Rates(rules or Rules(), ports.counters, also=assistant_rules)
     app.state.accounts = build_account_desk(settings, ports, keyring)
 
 

@@ -11,9 +11,9 @@ from lectern.principal import Principal
 READER = Principal("visitor", "a1")
 
 
-def rates(**given: Rate) -> Rates:
+def rates(visitor: Rate | None = None, address: Rate | None = None) -> Rates:
     """Rates that are counted in this process."""
-    return Rates(Rules(**given), SharedCounters())
+    return Rates(Rules(visitor, address=address), SharedCounters())
 
 
 async def judged(of: Rates, principal: Principal = READER, address: str = "192.0.2.1") -> Verdict:
@@ -53,6 +53,21 @@ async def test_a_refused_reader_uses_up_nobody_elses() -> None:
     other = await judged(both, Principal("visitor", "b"))
     assert other.refusal() is None
     assert [(await judged(both, Principal("visitor", "c"))).standing.remaining for _ in range(1)] == [1]
+
+
+async def test_two_sets_of_rates_are_one_verdict() -> None:
+    """What is scoped has a bucket of its own, says what it is about, and takes nothing when the other refuses."""
+    reader = Principal("account", "ada")
+    scoped = Rules(account=Rate(2, 3600), scope="the task assistant")
+    counters = SharedCounters()
+    both = Rates(Rules(account=Rate(3, 3600)), counters, also=scoped)
+    assert [(await judged(both, reader)).refusal() for _ in range(2)] == [None, None]
+    verdict = await judged(both, reader)
+    assert verdict.take.key == "the task assistant:account:ada"
+    refusal = verdict.refusal()
+    assert refusal is not None
+    assert refusal.message.startswith("Too many requests: at most 2 an hour to the task assistant. Try again in ")
+    assert (await judged(Rates(Rules(account=Rate(3, 3600)), counters), reader)).standing.remaining == 0
 
 
 async def test_who_has_no_limits_is_told_of_none() -> None:

@@ -75,13 +75,33 @@ def parsed(text: str) -> dict[str, tuple[int, int]]:
             raise ValueError(f"visitor, account or address before each =, not {_shown(name)}; like {DEFAULT_LIMITS}")
         if name in rates:
             raise ValueError(f"{name} once")
-        found = _RATE.fullmatch(rate)
-        if found is None or found[2] not in UNITS:
+        found = _rate(rate)
+        if found is None:
             raise ValueError(f"{name}={_shown(rate)} as NUMBER/second, minute, hour or day, like {name}=30/minute")
-        if not 1 <= int(found[1]) <= MOST:
+        if not 1 <= found[0] <= MOST:
             raise ValueError(f"a number from 1 to {MOST} in {name}={_shown(rate)}; leave {name} out for no limit of it")
-        rates[name] = int(found[1]), UNITS[found[2]]
+        rates[name] = found
     return rates
+
+
+def parsed_rate(text: str) -> tuple[int, int] | None:
+    """`(number, seconds)` of a rate that stands alone; None for `none`.
+
+    Raises:
+        ValueError: It is no rate; the message says what it wants.
+    """
+    text = text.strip().lower()
+    if text == "none":
+        return None
+    found = _rate(text)
+    if found is None or not 1 <= found[0] <= MOST:
+        raise ValueError(f"NUMBER/second, minute, hour or day, with a number from 1 to {MOST}, or none")
+    return found
+
+
+def _rate(text: str) -> tuple[int, int] | None:
+    found = _RATE.fullmatch(text)
+    return (int(found[1]), UNITS[found[2]]) if found and found[2] in UNITS else None
 
 
 def _shown(text: str) -> str:

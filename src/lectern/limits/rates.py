@@ -44,14 +44,16 @@ class Rates:
     Args:
         rules: Which there are.
         counters: Where they are counted.
+        also: More that hold for the same requests; one is refused when either has nothing left, and takes from none.
     """
 
-    def __init__(self, rules: Rules, counters: Counters) -> None:
-        self._rules, self._counters = rules, counters
+    def __init__(self, rules: Rules, counters: Counters, *, also: Rules | None = None) -> None:
+        self._rules = (rules,) if also is None else (rules, also)
+        self._counters = counters
 
     async def judge(self, principal: Principal, address: str, *, is_new: bool) -> Verdict | None:
         """Count a request, or refuse it and count nothing; None for one that no rate is about."""
-        takes = self._rules.takes(principal, address, is_new=is_new)
+        takes = [take for rules in self._rules for take in rules.takes(principal, address, is_new=is_new)]
         if not takes:
             return None
         standings = await self._counters.take_all([(take.key, take.rate) for take in takes])

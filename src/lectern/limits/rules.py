@@ -22,7 +22,7 @@ class Take:
     Attributes:
         key: Whose it is; no two of different kinds are alike.
         rate: How large it is.
-        whom: Whose it is, as a message says it: `for one address`; empty for the reader's own.
+        whom: Whose it is, as a message says it: `for one address`; empty for the reader's own of all requests.
     """
 
     key: str
@@ -38,11 +38,14 @@ class Rules:
         visitor: One anonymous visitor.
         account: One account, or user of the site's login server.
         address: All that come from one address, operators excepted.
+        scope: What they are about, as a message says it: `the task assistant`. Its buckets are its own; empty for all
+            requests.
     """
 
     visitor: Rate | None = None
     account: Rate | None = None
     address: Rate | None = None
+    scope: str = ""
 
     @property
     def newcomers(self) -> Rate | None:
@@ -66,13 +69,24 @@ class Rules:
             return []
         own: Take | None = None
         if not principal.is_anonymous:
-            own = Take(principal.id, self.account) if self.account else None
+            own = self._own(principal, self.account)
         elif not is_new:
-            own = Take(principal.id, self.visitor) if self.visitor else None
+            own = self._own(principal, self.visitor)
         elif newcomers := self.newcomers:
-            own = Take(f"newcomers:{address}", newcomers, "for all newcomers of one address")
-        shared = Take(f"address:{address}", self.address, "for one address") if self.address else None
+            own = Take(self._key(f"newcomers:{address}"), newcomers, self._whom("for all newcomers of one address"))
+        shared = (
+            Take(self._key(f"address:{address}"), self.address, self._whom("for one address")) if self.address else None
+        )
         return [take for take in (own, shared) if take is not None]
+
+    def _own(self, principal: Principal, rate: Rate | None) -> Take | None:
+        return Take(self._key(principal.id), rate, self._whom("")) if rate else None
+
+    def _key(self, key: str) -> str:
+        return f"{self.scope}:{key}" if self.scope else key
+
+    def _whom(self, whom: str) -> str:
+        return " ".join(filter(None, (f"to {self.scope}" if self.scope else "", whom)))
 
 
 _UNITS: Final = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}

@@ -1,6 +1,7 @@
 """Refuses at the door what a worker has no room for, before a byte of its body is read."""
 
 import random
+import re
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,13 +24,17 @@ class AdmissionMiddleware:
     Args:
         app: The app behind it.
         door: Who may come in.
-        metered: `(method, path)` of the requests that cost something; all others pass.
+        metered: `(method, path)` of the requests that cost something; all others pass. `{…}` is any one part.
     """
 
     def __init__(self, app: ASGIApp, *, door: Door, metered: frozenset[tuple[str, str]]) -> None:
         self.app = app
         self._door = door
-        self._metered = metered
+        self._metered = frozenset(each for each in metered if "{" not in each[1])
+        self._patterns = tuple(
+            (method, re.compile(re.sub(r"\\{[^/]*\\}", "[^/]+", re.escape(path))))
+            for method, path in sorted(metered - self._metered)
+        )
         response = problem_response(TooBusy())
         mark = b'"request_id":"'
         self._before, _, rest = bytes(response.body).partition(mark)
@@ -40,7 +45,7 @@ class AdmissionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or (scope["method"], scope["path"]) not in self._metered:
+        if scope["type"] != "http" or not self._is_metered(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
         elif not self._door.enter():
             await self._refuse(send)
@@ -49,6 +54,11 @@ class AdmissionMiddleware:
                 await self.app(scope, receive, send)
             finally:
                 self._door.leave()
+
+    def _is_metered(self, method: str, path: str) -> bool:
+        return (method, path) in self._metered or any(
+            method == wanted and pattern.fullmatch(path) for wanted, pattern in self._patterns
+        )
 
     async def _refuse(self, send: Send) -> None:
         # A request's id has no character that JSON would escape.

@@ -33,7 +33,7 @@ from lectern.errors import (
 from lectern.web.access import CallerDep, SignedInDep, ToleratedDep
 from lectern.web.deps import PortsDep
 from lectern.web.problems import PROBLEM_SCHEMA, ProblemResponse, problem_body
-from lectern.web.rates import RATED
+from lectern.web.rates import ASSISTANT_RATED, RATED
 
 Operation = dict[str, Any]
 
@@ -172,6 +172,7 @@ _RAISED: Final[dict[object, tuple[type[LecternError], ...]]] = {
     _dependency(ToleratedDep): (LoginUnavailable, StoreUnavailable),
     _dependency(PortsDep): (StoreUnavailable, IndexUnavailable),
     RATED.dependency: (RateLimited,),
+    ASSISTANT_RATED.dependency: (RateLimited,),
 }
 """What an endpoint may answer because it takes a dependency."""
 

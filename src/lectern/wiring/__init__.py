@@ -13,10 +13,13 @@ from lectern.wiring.mcp import build_mcp
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports, rekey
+from lectern.wiring.tasks import build_assistant, build_assistant_rules
 
 __all__ = [
     "ENDS_WITH_CONTAINER",
     "build_account_desk",
+    "build_assistant",
+    "build_assistant_rules",
     "build_budgets",
     "build_embeddings",
     "build_index",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def build_rules(settings: Settings) -> Rules | None:
     """The rates; None when there are none."""
     rates = {caller: Rate(*numbers) for caller, numbers in settings.rates.items()}
-    return Rules(**rates) if rates else None
+    return Rules(rates.get("visitor"), rates.get("account"), rates.get("address")) if rates else None
 
 
 def build_counters(settings: Settings, guards: Guards, numbers: SharedNumbers | None) -> Counters:
