@@ -406,7 +406,7 @@ def test_it_works_on_any_day(today: date, message: str) -> None:
 
 
 def test_no_sentence_is_slow() -> None:
-    """A thousand characters of what might go on for ever, with 500 tasks: half a second of work is ten times what it takes."""
+    """A thousand characters of what might go on for ever, with 500 tasks: half a second of work, ten times too much."""
     dice = Random(7)
     pieces = (
         "to ",
