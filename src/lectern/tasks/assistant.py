@@ -1,31 +1,42 @@
-"""One turn with the task assistant: claim → history → confirmation, model or grammar → persist."""
+"""One turn with the task assistant: claim → history → the answer to a question, a model or the grammar → persist.
 
-from collections.abc import AsyncGenerator, Sequence
+Its first event comes when the conversation is known; before it an error is raised, after it a failure is an event.
+Nothing is held while a model speaks. The turn is saved before its last event, also when it fails or the reader leaves.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
 
-from lectern.limits.budgets import Budgets, Payer
-from lectern.ports import LLM, Ports
-from lectern.principal import Principal
-from lectern.tasks.events import Event
+import anyio
 
+from lectern.errors import (
+    BudgetSpent,
+    ConversationNotFound,
+    Forbidden,
+    InternalError,
+    LecternError,
+    NotFound,
+    StoreUnavailable,
+)
+from lectern.limits.budgets import Budgets
+from lectern.ports import LLM, Confirmation, Outcome, Ports, Tasks, Turn
+from lectern.tasks.agent import Bounds
+from lectern.tasks.answering import Answering
+from lectern.tasks.claims import Claims
+from lectern.tasks.draft import Draft, TaskRequest, replayed
+from lectern.tasks.events import Event, Failed
+from lectern.tasks.tools import Toolbox
 
-@dataclass(frozen=True, slots=True)
-class TaskRequest:
-    """What a reader sent.
+__all__ = ["Assistant", "Knobs", "TaskRequest", "models_of"]
 
-    Attributes:
-        text: The message.
-        principal: Who asks; whose tasks they are.
-        conversation_id: The conversation to go on with; None starts a new one.
-        key: The client's idempotency key, at most 200 characters; None makes each sending a turn of its own.
-        payer: Whose daily budget it is counted in; None where there are no budgets.
-    """
+logger = logging.getLogger(__name__)
 
-    text: str
-    principal: Principal
-    conversation_id: str | None = None
-    key: str | None = None
-    payer: Payer | None = None
+_SAVE_SECONDS: Final = 5
+"""How long the saving of a turn that was cut off may take; a stopping worker waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,7 @@ class Knobs:
         history_turns: Most earlier turns of the conversation that a model reads.
         prompt_tokens: Longest first prompt, in tokens of about four characters.
         most_tasks: How many tasks one reader may have.
-        most_steps: How often a model is asked in one turn.
-        most_calls: How many tools it may call in one turn.
-        most_tokens: How many tokens it may use in one turn, prompts included.
-        turn_seconds: How long a turn may take where the request has no deadline; others wait that long for its key.
+        bounds: How far one turn goes.
         waiting_seconds: How long one waits for the same turn that somebody else does.
         rules: The system message.
     """
@@ -47,31 +55,50 @@ class Knobs:
     history_turns: int
     prompt_tokens: int
     most_tasks: int
-    most_steps: int
-    most_calls: int
-    most_tokens: int
-    turn_seconds: float
+    bounds: Bounds
     waiting_seconds: float
     rules: str
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 class Assistant:
     """Manages readers' tasks by what they say.
 
     Args:
-        ports: Where conversations and tasks are kept; `ports.tasks` is wanted.
+        ports: Where conversations and tasks are kept.
         knobs: As given.
         llms: Models that can call tools, asked in this order; with none, the grammar answers.
         budgets: What may be spent a day; None where nothing is counted.
+        today: The day it is, UTC.
+
+    Raises:
+        ValueError: No tasks are kept.
     """
 
-    def __init__(self, ports: Ports, knobs: Knobs, *, llms: Sequence[LLM], budgets: Budgets | None = None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        knobs: Knobs,
+        *,
+        llms: Sequence[LLM],
+        budgets: Budgets | None = None,
+        today: Callable[[], date] = _today,
+    ) -> None:
+        if ports.tasks is None:
+            msg = "an assistant needs tasks"
+            raise ValueError(msg)
         self._ports = ports
+        self._tasks: Tasks = ports.tasks
         self._knobs = knobs
-        self._llms = llms
+        self._llms = tuple(llms)
         self._budgets = budgets
+        self._today = today
+        self._claims = Claims(ports.tasks, knobs.bounds.seconds, knobs.waiting_seconds)
 
-    def turn(self, request: TaskRequest) -> AsyncGenerator[Event, None]:
+    async def turn(self, request: TaskRequest) -> AsyncGenerator[Event, None]:
         """Do what a reader asks; yields the events of `lectern.tasks.events` in their order.
 
         Raises:
@@ -81,7 +108,132 @@ class Assistant:
             TurnRunning: The same turn is under way, and did not end while this one waited.
             StoreUnavailable: Tasks or conversations cannot be read now.
         """
-        raise NotImplementedError
+        if (response := await self._claims.claim(request)) is not None:
+            for event in replayed(response):
+                yield event
+            return
+        draft = Draft(request)
+        try:
+            history, asked = await self._known(draft)
+            yield draft.start()
+            answering = Answering(
+                draft,
+                tasks=self._tasks,
+                toolbox=Toolbox(self._tasks, request.principal.id, most_tasks=self._knobs.most_tasks),
+                history=history,
+                today=self._today(),
+                knobs=self._knobs,
+            )
+            async with aclosing(self._respond(answering, draft, asked)) as events:
+                async for event in events:
+                    yield event
+            for event in await self._ended(draft, asked):
+                yield event
+        except Exception as error:
+            if not draft.started:
+                await self._claims.release(request)
+                raise
+            yield await self._failed(error, draft)
+        except BaseException:
+            # The reader left or the worker stops. What was done is kept: shielded, as this task is being cancelled.
+            with anyio.move_on_after(_SAVE_SECONDS, shield=True):
+                await self._cut_off(draft)
+            raise
+
+    async def _known(self, draft: Draft) -> tuple[Sequence[Turn], Confirmation | None]:
+        """The conversation's last turns, and what was asked in it."""
+        request = draft.request
+        if request.conversation_id is None:
+            return (), None
+        history = await self._ports.store.history(
+            request.conversation_id, limit=self._knobs.history_turns, principal_id=request.principal.id
+        )
+        asked = await self._tasks.asked(request.principal.id, request.conversation_id)
+        # A turn that is tried again may have been saved before.
+        return [turn for turn in history if turn.id != draft.turn_id], asked
+
+    async def _respond(
+        self, answering: Answering, draft: Draft, asked: Confirmation | None
+    ) -> AsyncGenerator[Event, None]:
+        """What the reader gets between `started` and `done`."""
+        if asked is not None:
+            async with aclosing(answering.answered(asked)) as events:
+                async for event in events:
+                    yield event
+            if not draft.is_fresh:
+                return
+        llms, refusal = self._llms, None
+        payer = draft.request.payer
+        if llms and self._budgets is not None and payer is not None and await self._budgets.are_spent(payer):
+            llms, refusal = (), BudgetSpent()
+        async with aclosing(answering.acted(llms, refusal)) as events:
+            async for event in events:
+                yield event
+
+    async def _ended(self, draft: Draft, asked: Confirmation | None) -> Sequence[Event]:
+        """Keep a turn that came to its end; its last events."""
+        await self._charge(draft)
+        unsaved = await self._save(draft, "answered")
+        done = draft.done(await self._title(draft))
+        await self._claims.finish(draft.request, draft.response())
+        if asked is not None:
+            # At last: a retry of a yes that broke off has to find what it was about.
+            with suppress(StoreUnavailable):
+                await self._tasks.settle(draft.request.principal.id, draft.conversation_id, asked.id)
+        return [unsaved, done] if unsaved else [done]
+
+    async def _title(self, draft: Draft) -> str:
+        """What the conversation is called; empty when that cannot be told now."""
+        if self._ports.conversations is None:
+            return ""
+        with suppress(StoreUnavailable, NotFound, Forbidden):
+            conversation, _ = await self._ports.conversations.read(
+                draft.conversation_id, principal_id=draft.request.principal.id, limit=1
+            )
+            return conversation.title
+        return ""
+
+    async def _charge(self, draft: Draft) -> None:
+        """Count what the turn cost, once."""
+        payer = draft.request.payer
+        if self._budgets is None or payer is None or draft.charged:
+            return
+        draft.charged = True
+        with anyio.move_on_after(_SAVE_SECONDS, shield=True):  # it was spent, whoever leaves meanwhile
+            await self._budgets.charge(payer, draft.cost)
+
+    async def _save(self, draft: Draft, outcome: Outcome) -> Event | None:
+        """Keep the turn, once; when that cannot be done now, what was done still stands, and this says so."""
+        if draft.saved:
+            return None
+        draft.saved = True
+        try:
+            await self._ports.store.save_turn(draft.turn(outcome))
+        except StoreUnavailable as error:
+            return draft.degrade("store", error)
+        return None
+
+    async def _save_cut_off(self, draft: Draft, outcome: Outcome) -> None:
+        """Keep what was said and done, unless its conversation was deleted or claimed."""
+        with suppress(ConversationNotFound, Forbidden):
+            await self._save(draft, outcome)
+
+    async def _cut_off(self, draft: Draft) -> None:
+        await self._charge(draft)
+        if draft.started:
+            await self._save_cut_off(draft, "cancelled")
+        await self._claims.release(draft.request)
+
+    async def _failed(self, error: Exception, draft: Draft) -> Event:
+        """Keep a turn that failed, and let it be tried again; its last event."""
+        failure = error if isinstance(error, LecternError) else InternalError()
+        defect = error if isinstance(failure, InternalError) else None
+        logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
+        await self._charge(draft)
+        if not isinstance(failure, ConversationNotFound | Forbidden):  # there is no conversation to keep it in
+            await self._save_cut_off(draft, "failed")
+        await self._claims.release(draft.request)
+        return Failed.of(failure)
 
 
 def models_of(ports: Ports) -> tuple[LLM, ...]:

@@ -46,7 +46,11 @@ def is_form_of(word: str, other: str) -> bool:
 
 def found_in(wanted: Iterable[str], said: Collection[str]) -> list[str]:
     """Those of the wanted words of which a form was said."""
-    return [word for word in wanted if word in said or any(is_form_of(word, other) for other in said)]
+    return [word for word in wanted if _is_in(word, said)]
+
+
+def _is_in(word: str, said: Collection[str]) -> bool:
+    return word in said or any(is_form_of(word, other) for other in said)
 
 
 def matching(title: str, tasks: Sequence[Task]) -> list[Task]:
@@ -56,8 +60,17 @@ def matching(title: str, tasks: Sequence[Task]) -> list[Task]:
         title: As somebody wrote it.
         tasks: Among which.
     """
-    wanted = words(title)
-    by_title = [(task, words(task.title)) for task in tasks]
-    exact = [task for task, said in by_title if said == wanted]
-    found = exact or ([task for task, said in by_title if len(found_in(wanted, said)) == len(wanted)] if wanted else [])
+    return matching_words(words(title), [(task, words(task.title)) for task in tasks])
+
+
+def matching_words(wanted: Sequence[str], titled: Sequence[tuple[Task, Sequence[str]]]) -> list[Task]:
+    """The same with words that are at hand: those of 500 titles take tens of milliseconds to find.
+
+    Args:
+        wanted: Of what somebody wrote.
+        titled: Tasks with the words of their titles.
+    """
+    wanted = list(wanted)
+    exact = [task for task, said in titled if list(said) == wanted]
+    found = exact or ([task for task, said in titled if all(_is_in(word, said) for word in wanted)] if wanted else [])
     return [task for task in found if task.status == "pending"] or found

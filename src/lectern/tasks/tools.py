@@ -4,8 +4,10 @@ Whoever calls hands over what a model wrote. What is wrong with it comes back as
 as an exception.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -58,11 +60,13 @@ class ToolResult:
         status: `ambiguous`: several tasks fit, and nothing was done.
         text: For the model: compact JSON.
         tasks: What was added, listed, changed or deleted; the candidates when it is ambiguous.
+        message: For people: why nothing was done.
     """
 
     status: Literal["success", "error", "ambiguous"]
     text: str
     tasks: tuple[Task, ...] = ()
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,13 @@ class Prepared:
     Attributes:
         name: The tool's.
         arguments: Checked.
-        task: The task it is about, as it is now; None for a call that is about none.
+        number: Of the task it is about; None for a call that is about none.
+        task: That task as it is now; None when there is none, or none any more.
     """
 
     name: str
     arguments: AnyTool
+    number: int | None = None
     task: Task | None = None
 
     @property
@@ -88,8 +94,8 @@ class Prepared:
     def use(self) -> ToolUse:
         """The call as plain JSON values, its task named by number."""
         told = self.arguments.model_dump(mode="json", exclude_unset=True, exclude={"current_title"})
-        if self.task is not None:
-            told["task_id"] = self.task.id
+        if self.number is not None:
+            told["task_id"] = self.number
             if not isinstance(self.arguments, UpdateTask):
                 told.pop("title", None)
         return ToolUse(self.name, told)
@@ -141,8 +147,10 @@ class Toolbox:
             return refused("Nothing to change: give a title, description, due_date or status.")
         if isinstance(arguments, AddTask | ListTasks):
             return Prepared(use.name, arguments)
-        found = await self._find(arguments)
-        return Prepared(use.name, arguments, found) if isinstance(found, Task) else found
+        if arguments.task_id is not None:
+            return Prepared(use.name, arguments, arguments.task_id, await self._known(arguments.task_id))
+        found = await self._titled(arguments)
+        return Prepared(use.name, arguments, found.id, found) if isinstance(found, Task) else found
 
     async def perform(self, prepared: Prepared, *, key: str | None) -> ToolResult:
         """Do a call that was prepared.
@@ -168,17 +176,19 @@ class Toolbox:
             if len(page) < _PAGE:
                 return found
 
-    async def _find(self, arguments: CompleteTask | DeleteTask | UpdateTask) -> Task | ToolResult:
-        """The task that is meant; a title that fits several finds none."""
-        if arguments.task_id is not None:
-            try:
-                return await self._tasks.get(self._principal_id, arguments.task_id)
-            except TaskNotFound as error:
-                return refused(error.message)
+    async def _known(self, number: int) -> Task | None:
+        """A task by its number. One that is gone may have been deleted by this very call, when it was tried before."""
+        with suppress(TaskNotFound):
+            return await self._tasks.get(self._principal_id, number)
+        return None
+
+    async def _titled(self, arguments: CompleteTask | DeleteTask | UpdateTask) -> Task | ToolResult:
+        """The task of a title; one that fits several finds none."""
         title = arguments.current_title if isinstance(arguments, UpdateTask) else arguments.title
         if title is None:
             return refused("task_id: which task is meant has to be said")
-        found = matching(title, await self.everything())
+        # Tens of milliseconds where there are hundreds of tasks.
+        found = await asyncio.to_thread(matching, title, await self.everything())
         if len(found) == 1:
             return found[0]
         if not found:
@@ -201,8 +211,8 @@ class Toolbox:
         if isinstance(arguments, ListTasks):
             status = None if arguments.status == "all" else arguments.status
             return await self._tasks.listed(owner, status=status, limit=MOST_LISTED + 1, offset=arguments.offset)
-        assert prepared.task is not None
-        numbers = [prepared.task.id]
+        assert prepared.number is not None
+        numbers = [prepared.number]
         if isinstance(arguments, DeleteTask):
             return await self._tasks.delete(owner, numbers, key=key)
         changes = _changes(arguments) if isinstance(arguments, UpdateTask) else TaskChanges(status="completed")
@@ -225,7 +235,7 @@ def task_json(task: Task) -> dict[str, Any]:
 
 def refused(message: str) -> ToolResult:
     """A result that says why nothing was done."""
-    return ToolResult("error", _encoded({"status": "error", "message": message}))
+    return ToolResult("error", _encoded({"status": "error", "message": message}), message=message)
 
 
 def _changes(arguments: UpdateTask) -> TaskChanges:
