@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
@@ -173,11 +174,33 @@ async def test_what_the_site_does_not_say_is_not_made_up(opened: Post) -> None:
     assert response.json()["result"]["structuredContent"]["outcome"] == "not_found"
 
 
-async def test_tasks_are_for_who_is_signed_in(opened: Post) -> None:
-    """A visitor is offered the site's tools only, and is told to sign in when it calls another."""
+async def test_where_no_tasks_are_kept_there_are_no_tools_for_them(opened: Post) -> None:
+    """None is offered, and who calls one anyway is told why."""
     client = opened()
     listed = (await send(client, message("tools/list"))).json()["result"]["tools"]
     assert [tool["name"] for tool in listed] == ["search_docs", "ask_docs"]
+    assert await told(client, call("list_tasks")) == (True, "This service keeps no tasks. (not_found)")
+
+
+async def test_what_could_not_be_made_is_made_by_the_next(opened: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packages' folder that is broken for a while costs the requests of that while."""
+    client = opened()
+    with monkeypatch.context() as broken:
+        broken.setitem(sys.modules, "lectern.mcp.server", None)
+        assert (await send(client, message("ping"))).status_code == 500
+    assert (await send(client, message("ping"))).json()["result"] == {}
+
+
+async def test_what_broke_off_begins_anew(opened: Post) -> None:
+    """And so does what was closed, as a host may that begins and ends its app more than once."""
+    client = opened()
+    service = app_of(client).state.mcp
+    assert (await send(client, message("ping"))).status_code == 200
+    await service.close()
+    assert (await send(client, message("ping"))).status_code == 200
+    service._running.cancel()
+    await asyncio.wait({service._running})
+    assert (await send(client, message("ping"))).status_code == 200
 
 
 async def test_a_wrong_token_is_refused(opened: Post) -> None:
