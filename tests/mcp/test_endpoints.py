@@ -10,7 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
+from tests.chat.test_budgets import budgets
 from tests.conftest import MakeClient
+from tests.counting import MemoryCounters
 from tests.mcp.agents import HEADERS, call, message
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
@@ -165,6 +167,21 @@ async def test_what_was_done_without_is_told(opened: Post, tool: str, argument: 
     found = replace(hits(passage(1, "Reducers are pure.")), degraded=IndexUnavailable())
     response = await send(opened(index=FixedIndex(found)), call(tool, **{argument: "What is a reducer?"}))
     assert response.json()["result"]["structuredContent"]["degraded"] == {"index": "index_unavailable"}
+
+
+async def test_an_agent_pays_as_a_reader_does(opened: Post) -> None:
+    """What it asks is counted in the budget of its address; when that is spent, the answer quotes and says so."""
+    client, counters = opened(), MemoryCounters()
+    state = app_of(client).state
+    state.chat = replace(state.chat, budgets=budgets(counters, visitor=50))
+    asked = call("ask_docs", question="What is a reducer?")
+    first = (await send(client, asked)).json()["result"]["structuredContent"]
+    assert first["degraded"] == {}
+    assert sum(counters.sums.values()) > 50
+    client.cookies.clear()  # agents keep none
+    second = (await send(client, asked)).json()["result"]["structuredContent"]
+    assert second["degraded"] == {"llm": "budget_spent"}
+    assert "> Reducers are pure." in second["answer"]
 
 
 async def test_what_the_site_does_not_say_is_not_made_up(opened: Post) -> None:
