@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
+from tests.chat.test_budgets import budgets
 from tests.conftest import MakeClient
+from tests.counting import MemoryCounters
 from tests.mcp.agents import HEADERS, call, message
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
@@ -166,6 +169,21 @@ async def test_what_was_done_without_is_told(opened: Post, tool: str, argument: 
     assert response.json()["result"]["structuredContent"]["degraded"] == {"index": "index_unavailable"}
 
 
+async def test_an_agent_pays_as_a_reader_does(opened: Post) -> None:
+    """What it asks is counted in the budget of its address; when that is spent, the answer quotes and says so."""
+    client, counters = opened(), MemoryCounters()
+    state = app_of(client).state
+    state.chat = replace(state.chat, budgets=budgets(counters, visitor=50))
+    asked = call("ask_docs", question="What is a reducer?")
+    first = (await send(client, asked)).json()["result"]["structuredContent"]
+    assert first["degraded"] == {}
+    assert sum(counters.sums.values()) > 50
+    client.cookies.clear()  # agents keep none
+    second = (await send(client, asked)).json()["result"]["structuredContent"]
+    assert second["degraded"] == {"llm": "budget_spent"}
+    assert "> Reducers are pure." in second["answer"]
+
+
 async def test_what_the_site_does_not_say_is_not_made_up(opened: Post) -> None:
     """The outcome says so, and the nearest pages are named."""
     unsure = replace(hits(passage(1, "Reducers are pure.")), confidence=0.0)
@@ -173,11 +191,33 @@ async def test_what_the_site_does_not_say_is_not_made_up(opened: Post) -> None:
     assert response.json()["result"]["structuredContent"]["outcome"] == "not_found"
 
 
-async def test_tasks_are_for_who_is_signed_in(opened: Post) -> None:
-    """A visitor is offered the site's tools only, and is told to sign in when it calls another."""
+async def test_where_no_tasks_are_kept_there_are_no_tools_for_them(opened: Post) -> None:
+    """None is offered, and who calls one anyway is told why."""
     client = opened()
     listed = (await send(client, message("tools/list"))).json()["result"]["tools"]
     assert [tool["name"] for tool in listed] == ["search_docs", "ask_docs"]
+    assert await told(client, call("list_tasks")) == (True, "This service keeps no tasks. (not_found)")
+
+
+async def test_what_could_not_be_made_is_made_by_the_next(opened: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packages' folder that is broken for a while costs the requests of that while."""
+    client = opened()
+    with monkeypatch.context() as broken:
+        broken.setitem(sys.modules, "lectern.mcp.server", None)
+        assert (await send(client, message("ping"))).status_code == 500
+    assert (await send(client, message("ping"))).json()["result"] == {}
+
+
+async def test_what_broke_off_begins_anew(opened: Post) -> None:
+    """And so does what was closed, as a host may that begins and ends its app more than once."""
+    client = opened()
+    service = app_of(client).state.mcp
+    assert (await send(client, message("ping"))).status_code == 200
+    await service.close()
+    assert (await send(client, message("ping"))).status_code == 200
+    service._running.cancel()
+    await asyncio.wait({service._running})
+    assert (await send(client, message("ping"))).status_code == 200
 
 
 async def test_a_wrong_token_is_refused(opened: Post) -> None:

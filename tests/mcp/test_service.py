@@ -1,13 +1,11 @@
 """The SDK's own client against a real service with two workers."""
 
 import os
-import re
 import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -17,10 +15,10 @@ from tests.mcp.agents import HEADERS, MODES, Mode, agent, call, message, text_of
 from tests.service_process import run_verb, running_service
 from tests.serving.servers import Served, until
 from tests.stub_process import running_stub
+from tests.test_service_limits import workers
+from tests.test_service_visitors import stopped
 
 pytestmark = pytest.mark.process
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +26,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Lectern's own docs, and answers that quote them."""
     with running_service(tmp_path_factory.mktemp("service")) as running:
         yield running
-
-
-def workers(service: Served) -> list[int]:
-    """Its processes, the master left out."""
-    return [int(found) for found in re.findall(r"Booting worker with pid: (\d+)", service.log)]
-
-
-@contextmanager
-def stopped(process: int) -> Iterator[None]:
-    """While a worker stands still, the other one answers."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 def post(service: Served, content: str, **headers: str) -> httpx2.Response:

@@ -68,7 +68,7 @@ async def _list_tools(context: Context, _params: PaginatedRequestParams | None) 
 
 async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
     tool = _TOOLS.get(params.name)
-    if tool is None or (tool.for_people and _asker(context).toolboxes is None):
+    if tool is None:
         raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:_SHOWN_CHARACTERS]!r}.")
     try:
         outcome = await tool.use(params.arguments or {}, _asker(context))

@@ -6,6 +6,7 @@ its request.
 
 import asyncio
 import importlib
+import logging
 from contextvars import Context
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from lectern.mcp.asker import Toolboxes
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+logger = logging.getLogger(__name__)
 
 
 class McpService:
@@ -66,9 +69,12 @@ class McpService:
                 await asyncio.Event().wait()
         except Exception as error:
             if opened.done():
-                raise
-            self._opened = None  # the next request tries again
-            opened.set_exception(error)
+                logger.exception("/mcp broke off")
+            else:
+                opened.set_exception(error)
+        finally:
+            if self._opened is opened:
+                self._opened = None  # the next request begins anew
 
 
 class _Answer:

@@ -40,15 +40,15 @@ async def use_tool(name: str, arguments: Mapping[str, Any], asker: Asker) -> Out
         asker: Who calls.
 
     Raises:
-        Unauthorized: A visitor has no tasks. Like the next ones, whatever the arguments are.
+        NotFound: No tasks are kept here.
+        Unauthorized: A visitor has none.
         Forbidden: Nor has the operator.
         InvalidRequest: The key is none.
-        NotFound: No tasks are kept here.
         StoreUnavailable: Tasks cannot be read or written now.
     """
-    principal = signed_in(asker.caller).principal
     if asker.toolboxes is None:
-        raise NotFound
+        raise NotFound("This service keeps no tasks.")
+    principal = signed_in(asker.caller).principal
     once = checked(Once, arguments)
     own = {argument: value for argument, value in arguments.items() if argument != "idempotency_key"}
     key = _key(name, own, once.idempotency_key) if once.idempotency_key else None
