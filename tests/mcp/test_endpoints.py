@@ -194,6 +194,7 @@ async def test_what_the_site_does_not_say_is_not_made_up(opened: Post) -> None:
 async def test_where_no_tasks_are_kept_there_are_no_tools_for_them(opened: Post) -> None:
     """None is offered, and who calls one anyway is told why."""
     client = opened()
+    app_of(client).state.mcp.toolboxes = None
     listed = (await send(client, message("tools/list"))).json()["result"]["tools"]
     assert [tool["name"] for tool in listed] == ["search_docs", "ask_docs"]
     assert await told(client, call("list_tasks")) == (True, "This service keeps no tasks. (not_found)")
