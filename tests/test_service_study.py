@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from tests.database_servers import Postgres
-from tests.service_process import UP, environment, run_verb
-from tests.serving.servers import ROOT, Served, until
+from tests.service_process import run_verb, running_service
+from tests.serving.servers import Served
 from tests.stub_process import Stub, running_stub
 from tests.study.chapters_of import BOOK_URL, written_book
 
@@ -43,21 +45,17 @@ def settings(tmp_path: Path, stub: Stub) -> dict[str, str]:
 
 @pytest.fixture
 def start(tmp_path: Path, settings: dict[str, str]) -> Iterator[Start]:
-    """Starts a service with two workers and waits for its boot report; ends it with the test."""
-    started: list[Served] = []
+    """Starts services with two workers and one folder of data; ends them with the test."""
+    with ExitStack() as services:
+        numbers = count()
 
-    def run(**env: str) -> Served:
-        records = tmp_path / f"service{len(started)}"
-        records.mkdir()
-        service = Served(["./entrypoint.sh"], records, ROOT, environment(tmp_path, **(settings | env)))
-        started.append(service)
-        until(lambda: UP.search(service.log) is not None or service.process.poll() is not None, seconds=60)
-        assert UP.search(service.log), service.log
-        return service
+        def run(**env: str) -> Served:
+            folder = tmp_path / f"service{next(numbers)}"
+            folder.mkdir()
+            here = settings | {"DATA_DIR": str(tmp_path / "data")} | env
+            return services.enter_context(running_service(folder, **here))
 
-    yield run
-    for service in started:
-        service.close()
+        yield run
 
 
 def translated(service: Served, **more: object) -> dict[str, Any]:

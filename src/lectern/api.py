@@ -16,13 +16,8 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
-METERED = frozenset(
-    ("POST", path)
-    for path in (
-        *("/chat", "/search", "/translate", "/translate/batch", "/adjust-content", "/adjust-content/batch"),
-        "/personalize",
-    )
-)
+_ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
+METERED = frozenset(("POST", path) for path in ("/chat", "/search", *_ADAPTED))
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
 
 OPERATED = ("/admin", "/health/report", "/ingest")

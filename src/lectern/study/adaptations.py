@@ -90,8 +90,8 @@ async def personalization(body: Personalize, told: Mapping[str, Told | None], de
             metadata=PersonalizeMetadata(**costs(written, ms), profile_summary=summary),
         )
 
-    texts = await desk.cut([chapter.markdown], path=chapter.path)
-    return Order(texts, purpose, answer, opening=shown, content="personalized_content")
+    _, text = await desk.cut_page(chapter)
+    return Order([text], purpose, answer, opening=shown, content="personalized_content", is_page=True)
 
 
 def _for_level(level: str, field: str, texts: list[str], desk: StudyDesk) -> Purpose | None:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
 from typing import Final
 
 import anyio.to_thread
@@ -12,58 +11,18 @@ from lectern.errors import InvalidRequest, NoModel
 from lectern.limits.budgets import Payer
 from lectern.ports import Usage
 from lectern.resilience.threads import processor_threads
-from lectern.study.chapters import Chapters
+from lectern.study.chapters import Chapter, Chapters
 from lectern.study.glossary import Term
-from lectern.study.languages import Language, find_language
+from lectern.study.languages import Language
+from lectern.study.offered_languages import Languages
 from lectern.study.recent import Recent
 from lectern.study.rewriting import Purpose, Rewriter, Rewritten, SectionReady
 from lectern.study.segments import CutText, cut
 
-_KEPT_CUTS: Final = 32
-"""Texts whose pieces are remembered, the last that were asked for: cutting a long page takes tens of milliseconds."""
-
-_KEPT_RESULTS: Final = 16
+_KEPT: Final = 16
 _KEPT_SECONDS: Final = 3600.0
-"""What was written is remembered this long: checking and joining its pieces again takes a millisecond for three.
-Not for good, so that it is noted in the database that they are used."""
-
-_NAMED_LANGUAGES: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Languages:
-    """Which languages there are on this site.
-
-    Attributes:
-        site: What it is written in.
-        default: What it is translated into when nobody says.
-        offered: What it may be translated into.
-    """
-
-    site: Language
-    default: Language
-    offered: tuple[Language, ...]
-
-    def asked_for(self, text: str | None) -> Language:
-        """The language of a request.
-
-        Args:
-            text: What names it, of any content; None or blank for the default.
-
-        Raises:
-            InvalidRequest: It names none, or one that is not offered; the message names some that are.
-        """
-        if not text:
-            return self.default
-        language = find_language(text)
-        if language is not None and language in (*self.offered, self.site, self.default):
-            return language
-        fault = "is no language" if language is None else "is not offered"
-        named = ", ".join(f"{offered.code} ({offered.name})" for offered in self.offered[:_NAMED_LANGUAGES])
-        more = len(self.offered) - _NAMED_LANGUAGES
-        rest = f" and {more} more" if more > 0 else ""
-        message = f"target_language: {fault} here; ask for {named}{rest}"
-        raise InvalidRequest(message, fields=(("target_language", message),))
+"""Pages that were asked for last are remembered, cut and written: a long one takes a tenth of a second to cut, and as
+much to check and join. Not for good, so that it is noted in the database that their pieces are used."""
 
 
 class StudyDesk:
@@ -90,9 +49,11 @@ class StudyDesk:
         self.languages = languages
         self._most_characters = most_characters
         self._rewriter = rewriter
-        self._cut = lru_cache(maxsize=_KEPT_CUTS)(partial(cut, terms=tuple(terms)))
+        self._terms = tuple(terms)
         self._threads = processor_threads(1)
-        self._results: Recent[tuple[tuple[int, ...], Purpose], _Result] = Recent(_KEPT_RESULTS, seconds=_KEPT_SECONDS)
+        self._pages: Recent[tuple[Chapter, Language | None], tuple[CutText, CutText]]
+        self._pages = Recent(_KEPT, seconds=_KEPT_SECONDS)
+        self._results: Recent[tuple[tuple[int, ...], Purpose], _Result] = Recent(_KEPT, seconds=_KEPT_SECONDS)
 
     def translating(self, language: Language) -> Purpose | None:
         """Into a language; None when the site is written in it already."""
@@ -102,20 +63,39 @@ class StudyDesk:
         """For the reader of a summary; None when nothing is known of it."""
         return Purpose("adapt", None, summary) if summary else None
 
-    async def cut(
-        self, markdown: Sequence[str], *, path: str = "", language: Language | None = None
-    ) -> tuple[CutText, ...]:
+    async def cut(self, markdown: Sequence[str], *, language: Language | None = None) -> tuple[CutText, ...]:
         """Texts, cut at their structure.
 
         Args:
             markdown: The texts.
-            path: The file that they are of, which tells whether they are MDX.
             language: What they are translated into: the glossary has words of its own for some.
         """
-        code = language.code if language else None
         return await anyio.to_thread.run_sync(
-            lambda: tuple(self._cut(text, path=path, language=code) for text in markdown), limiter=self._threads
+            lambda: tuple(self._cut_now(text, "", language) for text in markdown), limiter=self._threads
         )
+
+    async def cut_page(self, chapter: Chapter, *, language: Language | None = None) -> tuple[CutText, CutText]:
+        """A page's title and its text, cut at their structure.
+
+        Args:
+            chapter: The page.
+            language: As for `cut`.
+        """
+        cut_before = self._pages.get((chapter, language))
+        if cut_before is not None:
+            return cut_before
+        title, text = await anyio.to_thread.run_sync(
+            lambda: (
+                self._cut_now(chapter.title, "", language),
+                self._cut_now(chapter.markdown, chapter.path, language),
+            ),
+            limiter=self._threads,
+        )
+        self._pages.put((chapter, language), (title, text))
+        return title, text
+
+    def _cut_now(self, markdown: str, path: str, language: Language | None) -> CutText:
+        return cut(markdown, path=path, terms=self._terms, language=language.code if language else None)
 
     def check_length(self, field: str, texts: Sequence[str]) -> None:
         """See that texts are not too long together.
@@ -138,7 +118,7 @@ class StudyDesk:
             raise NoModel
 
     async def write(
-        self, texts: Sequence[CutText], purpose: Purpose | None, *, payer: Payer | None
+        self, texts: Sequence[CutText], purpose: Purpose | None, *, payer: Payer | None, is_page: bool = False
     ) -> AsyncGenerator[SectionReady | Rewritten, None]:
         """The sections of the texts in their order as they get ready, at last how all of it went.
 
@@ -146,6 +126,7 @@ class StudyDesk:
             texts: As `cut` gives them.
             purpose: What for; None leaves them as they are.
             payer: Who pays for it; None when nothing is counted.
+            is_page: Whether they are what `cut_page` gave, so that many ask for them.
 
         Raises:
             LecternError: Nothing of it could be had.
@@ -161,7 +142,7 @@ class StudyDesk:
             async with aclosing(self._rewriter.rewrite(texts, purpose, payer=payer)) as items:
                 async for item in items:
                     result.items.append(item)
-                    if isinstance(item, Rewritten) and not item.left_alone:
+                    if is_page and isinstance(item, Rewritten) and not item.left_alone:
                         self._remember(key, result, item)
                     yield item
             return

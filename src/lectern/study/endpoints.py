@@ -159,9 +159,15 @@ async def personalize(body: Personalize, asked: AskedDep, ports: PortsDep) -> Re
 
 
 async def _told(body: Personalize, caller: Caller, ports: Ports) -> Mapping[str, Told | None]:
-    """What the reader tells of itself here; else what is kept of one who is signed in."""
+    """What the reader tells of itself here; else what is kept of one who is signed in.
+
+    Raises:
+        LecternError: It cannot be told now who is signed in.
+    """
     if body.user_profile is not None:
         return body.user_profile.model_dump()
+    if caller.trouble is not None:
+        raise caller.trouble
     if ports.accounts is None or caller.principal.is_anonymous:
         return {}
     return await ports.accounts.profile(caller.principal.id)
@@ -189,7 +195,7 @@ async def _collected(order: Order, asked: Asked) -> BaseModel:
 def _written(order: Order, asked: Asked) -> Items:
     caller, config = asked.caller, asked.config
     payer = payer_of(caller.principal, address=caller.address, is_new=caller.is_new) if config.counts_costs else None
-    return config.desk.write(order.texts, order.purpose, payer=payer)
+    return config.desk.write(order.texts, order.purpose, payer=payer, is_page=order.is_page)
 
 
 async def _frames(first: Event, rest: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:

@@ -31,6 +31,7 @@ class Order:
         opening: The fields of `started`.
         answer: Makes the answer of what was written and how long it took, in milliseconds.
         content: The answer's field that the sections are.
+        is_page: Whether the texts are a page's, so that many ask for them.
     """
 
     texts: Sequence[CutText]
@@ -39,6 +40,7 @@ class Order:
     body: int = 0
     opening: Mapping[str, Any] = field(default_factory=dict)
     content: str = ""
+    is_page: bool = False
 
     def finish(self, rewritten: Rewritten, began: float) -> BaseModel:
         """The answer.

@@ -44,15 +44,15 @@ async def chapter_translation(body: TranslateChapter, desk: StudyDesk) -> Order:
             **shown,
             slug=chapter.slug,
             site=chapter.site,
-            translated_title=" ".join(title.split()),
+            translated_title=" ".join(title.split()) or chapter.title,
             translated_content=content,
             translated_at=datetime.now(UTC),
             untranslated=left(written),
             metadata=StudyMetadata(**costs(written, ms)),
         )
 
-    texts = await desk.cut([chapter.title, chapter.markdown], path=chapter.path, language=language)
-    return Order(texts, purpose, answer, body=1, opening=shown, content="translated_content")
+    texts = await desk.cut_page(chapter, language=language)
+    return Order(texts, purpose, answer, body=1, opening=shown, content="translated_content", is_page=True)
 
 
 async def text_translation(body: TranslateText, desk: StudyDesk) -> Order:

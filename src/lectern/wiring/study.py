@@ -6,9 +6,10 @@ from lectern.config import ConfigError, Settings
 from lectern.limits.budgets import Budgets
 from lectern.ports import Ports
 from lectern.study.chapters import Chapters
-from lectern.study.desk import Languages, StudyDesk
+from lectern.study.desk import StudyDesk
 from lectern.study.glossary import BrokenGlossary, Term, parse_glossary
 from lectern.study.languages import Language, find_language
+from lectern.study.offered_languages import Languages
 from lectern.study.rewriting import Knobs, Rewriter
 
 _GLOSSARY: Final = "glossary.csv"
