@@ -15,7 +15,7 @@ from tests.study.chapters_of import NODES, SERVICES, RewritingModel
 from tests.study.conftest import MakeStudent
 
 from lectern.config import Settings
-from lectern.errors import IndexUnavailable, UpstreamRejected, UpstreamUnavailable
+from lectern.errors import IndexUnavailable, LoginUnavailable, UpstreamRejected, UpstreamUnavailable
 from lectern.ports import Completion, Page, Prompt
 from lectern.principal import Principal
 
@@ -160,6 +160,19 @@ async def test_a_signed_in_reader_s_profile_is_kept_at_hand(make_student: MakeSt
     brought = asked | {"user_profile": {"proficiency": "pro"}}
     given = (await client.post("/personalize", json=brought, headers=ada)).json()
     assert given["metadata"]["profile_summary"] == "level: advanced"
+
+
+async def test_while_nobody_can_tell_who_asks_no_profile_is_guessed(
+    make_student: MakeStudent, model: RewritingModel
+) -> None:
+    """503 rather than the page for nobody; a profile in the request needs no login."""
+    client = make_student(model, identities=(ListedPeople({}, trouble=LoginUnavailable()),))
+    headers = {"Authorization": "Bearer listed-ada"}
+    asked = {"chapter_slug": "services"}
+    response = await client.post("/personalize", json=asked, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (503, "login_unavailable")
+    brought = asked | {"user_profile": {"proficiency": "pro"}}
+    assert (await client.post("/personalize", json=brought, headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("language", ["en", "English", "en-US"])
