@@ -22,6 +22,7 @@ _TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*(?:\{.*?\}[^<>]*)*>", re.DOTALL)
 _EXPRESSION = re.compile(r"\{[^{}]*\}")
 _MATH = re.compile(r"\$\$.+?\$\$|(?<![\\\w$])\$(?! )[^$\n]*?[^ $\n]\$(?![\w$])", re.DOTALL)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:?")
+_FOOTNOTE_START = re.compile(r"[ \t>]*\[\^[^\]\s]+\]:")
 _URL = re.compile(r"(?:https?|ftp)://[^\s<>\"`\[\]{}|]*[\w/]")
 
 
@@ -56,8 +57,7 @@ def structure(markdown: str) -> Structure:
     found = Structure()
     body = _lines_for_parser(markdown.replace("\r\n", "\n").replace("\r", "\n"), found)
     env: dict[str, dict[str, dict[str, str]]] = {}
-    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
-    tokens = parser.parse(body, env)
+    tokens = _parser().parse(body, env)
     found.definitions = [f"{label} {ref['href']} {ref['title']}" for label, ref in env.get("references", {}).items()]
     for index, token in enumerate(tokens):
         _take_block(found, token, tokens, index)
@@ -94,8 +94,7 @@ def differences(before: Structure, after: Structure, *, any_order: bool = False)
 def prose_words(markdown: str) -> Iterator[str]:
     """Every word that stands in running text: not in code, addresses, tags, expressions, math or front matter."""
     body = _lines_for_parser(markdown, Structure(), titles=True)
-    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
-    for token in parser.parse(body):
+    for token in _parser().parse(body):
         texts = []
         if token.type == "html_block":
             texts = [_TAG.sub(" ", token.content)]
@@ -104,6 +103,13 @@ def prose_words(markdown: str) -> Iterator[str]:
         for text in texts:
             bare = _EXPRESSION.sub(" ", _URL.sub(" ", _MATH.sub(" ", _FOOTNOTE.sub(" ", text))))
             yield from re.findall(r"[^\W\d_]+", bare)
+
+
+def _parser() -> MarkdownIt:
+    """Plain markdown-it with tables, which keeps escaped characters apart from text: they are no syntax."""
+    md = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+    md.core.ruler.disable("text_join")
+    return md
 
 
 def _shown(token: Token) -> str:
@@ -131,6 +137,9 @@ def _lines_for_parser(markdown: str, found: Structure, *, titles: bool = False) 
             found.admonitions.append(f"{colons['prefix']}{colons['marks']}{colons['kind'] or ''}")
             prefix = colons["prefix"].rstrip(" \t")
             lines[number] = prefix + ("\n\n" + line[colons.end() :] + "\n" if titles else "")
+        elif note := _FOOTNOTE_START.match(line):
+            # Not the definition of a link, which it would be to CommonMark when one word follows.
+            lines[number] = f"{note[0][:-1]} {line[note.end() - 1 :]}"
         elif in_module or _MODULE.match(line):
             in_module = bool(line.strip())
             if in_module:
@@ -189,7 +198,7 @@ def _table(tokens: list[Token], index: int) -> Iterator[str]:
 
 def _take_inline(found: Structure, token: Token) -> None:
     children = token.children or []
-    text = "".join(child.content if child.type in {"text", "text_special"} else " " for child in children)
+    text = "".join(child.content if child.type == "text" else " " for child in children)
     found.breaks.append(sum(child.type == "hardbreak" for child in children))
     blocks = {
         "code_spans": tuple(child.content for child in children if child.type == "code_inline"),

@@ -13,7 +13,7 @@ from lectern.study.glossary import TermFinder
 from lectern.study.spans import Span
 from lectern.study.tree import Group, Mark, Node, Words, can_change, has_words, read_tree
 
-_TRIMMED = frozenset({"break", "footnote", "image", "tag", "task"})
+_TRIMMED = frozenset({"box", "break", "footnote", "image", "tag"})
 _BLANKS = re.compile(r"[ \t\n]+")
 
 

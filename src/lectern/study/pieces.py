@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
+from lectern.study.broken import BrokenSegment
 from lectern.study.masking import Masked
 from lectern.study.places import Place
 from lectern.study.spans import Span
@@ -17,20 +18,6 @@ _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|#39);")
 _REFERENCES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'"}
 # Blanks, line ends of every kind and control characters; no-break spaces and the marks of right-to-left text stay.
 _BLANKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-
-
-class BrokenSegment(ValueError):
-    """A rewritten text cannot be put in the place of its original.
-
-    Attributes:
-        reason: `empty`, `missing_placeholder`, `extra_placeholder`, `unbalanced` (a pair is not closed, or crosses
-            another), `moved_placeholder` (it left its pair or came into one), `empty_pair`, `markup` (something is
-            added that is no text), or `structure` (put back, it would be read as something else).
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -66,8 +53,10 @@ def take_apart(setting: Setting, rewritten: str) -> list[Piece]:
     """Return the pieces of a rewritten text: words, and what its placeholders stand for.
 
     Raises:
-        BrokenSegment: A placeholder is missing, unknown, not paired or not where it was; or there is a tag.
+        BrokenSegment: A placeholder is missing, unknown, not paired or not where it was; or there is a tag, or nothing.
     """
+    if not rewritten.strip():
+        raise BrokenSegment("empty")
     reader = _Reader(setting, [], set(), [0])
     cursor = 0
     for match in _PLACEHOLDER.finditer(rewritten):
@@ -133,7 +122,7 @@ class _Reader:
         """Add words, their references to characters read and every run of blanks one space."""
         for tag in _TAG.finditer(text):
             # The page itself may write of `Array<string>`; a model that does not write `&lt;` there means no tag.
-            if tag[0] not in self.setting.place.content:
+            if f"&lt;{tag[0][1:]}" not in self.setting.masked.text:
                 raise BrokenSegment("markup")
         text = _REFERENCE.sub(lambda match: _REFERENCES[match[0]], _BLANKS.sub(" ", text))
         if text:

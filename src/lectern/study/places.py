@@ -5,6 +5,7 @@ A block's text is what stands at the right of each of its lines: what stands lef
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,11 @@ from lectern.markdown.parser import wrapping_lines
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _HASHES = re.compile(r"[^#]*#+")
-_CELL_PREFIX = re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*")
+# What stands before a row: whatever it is nested in, a list's marker being part of the first cell or not.
+_ROW_PREFIXES = (
+    re.compile(r"[ \t>]*"),
+    re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*"),
+)
 _CELL = re.compile(r"(?:[^|]|(?<=\\)\|)*")
 _INDENT = " \t"
 _BEFORE_TITLE = " \t[\"'>"
@@ -49,17 +54,18 @@ class Place:
 
     def source_offset(self, offset: int) -> int:
         """Where a place of the content is in the source."""
-        line = self.anchors[0]
-        for anchor in self.anchors:
-            if anchor[0] > offset:
-                break
-            line = anchor
+        line = self.anchors[max(0, self._anchors_to(offset) - 1)]
         return line[1] + offset - line[0]
 
     def part(self, start: int, end: int) -> "Place":
         """A stretch of it between two places of its content, of the same kind."""
-        later = ((offset - start, place) for offset, place in self.anchors if start < offset < end)
-        return Place(self.kind, self.content[start:end], ((0, self.source_offset(start)), *later))
+        later = self.anchors[self._anchors_to(start) : self._anchors_to(end - 1)]
+        anchors = ((0, self.source_offset(start)), *((offset - start, place) for offset, place in later))
+        return Place(self.kind, self.content[start:end], anchors)
+
+    def _anchors_to(self, offset: int) -> int:
+        """How many of the anchors stand at a place of the content or before it."""
+        return bisect_right(self.anchors, offset, key=lambda anchor: anchor[0])
 
 
 def read_lines(source: str) -> tuple[Line, ...]:
@@ -143,29 +149,30 @@ def _cells(row: Sequence[Token], lines: Sequence[Line]) -> Iterator[Place]:
     if not row or not row[0].map:
         return
     line = lines[row[0].map[0]]
-    pieces = _pieces(line.text)
-    if len(pieces) < len([token for token in row if token.content]):
-        return
-    for token, (start, end) in zip(row, pieces, strict=False):
-        text = mdTrim(line.text[start:end])
-        if text and text.replace("\\|", "|") == token.content:
-            shift = line.text.index(text, start)
-            yield Place("cell", text, ((0, line.start + shift),))
-
-
-def _pieces(line: str) -> list[tuple[int, int]]:
-    """Where the cells of a row are, without the empty ones outside the outer pipes."""
-    prefix = _CELL_PREFIX.match(line)
-    position = prefix.end() if prefix else 0
-    pieces: list[tuple[int, int]] = []
-    while True:
-        cell = _CELL.match(line, position)
-        end = cell.end() if cell else position
-        pieces.append((position, end))
-        if end >= len(line):
+    for prefix in _ROW_PREFIXES:
+        pieces = _pieces(line.text, prefix)
+        texts = [mdTrim(line.text[start:end]) for start, end in pieces]
+        cells = [(token.content, text) for token, text in zip(row, (*texts, *[""] * len(row)), strict=False)]
+        if all(content == text.replace("\\|", "|") for content, text in cells):
             break
-        position = end + 1
-    if pieces and pieces[0][0] == pieces[0][1]:
+    else:
+        return
+    for text, (start, _end) in zip(texts[: len(row)], pieces, strict=False):
+        if text:
+            yield Place("cell", text, ((0, line.start + line.text.index(text, start)),))
+
+
+def _pieces(line: str, prefix: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Where the cells of a row are, without the empty ones outside the outer pipes."""
+    head = prefix.match(line)
+    position = head.end() if head else 0
+    pieces: list[tuple[int, int]] = []
+    while not pieces or pieces[-1][1] < len(line):
+        cell = _CELL.match(line, position)
+        assert cell
+        pieces.append(cell.span())
+        position = cell.end() + 1
+    if pieces[0][0] == pieces[0][1]:
         pieces.pop(0)
     if pieces and not line[slice(*pieces[-1])].strip():
         pieces.pop()

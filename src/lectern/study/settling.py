@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar
 
-from lectern.study.pieces import BrokenSegment, Piece
+from lectern.study.broken import BrokenSegment
+from lectern.study.pieces import Piece
 
 _AFTER_ADDRESS = " *_~).,;:!?'\"]|"
 _BEFORE_ADDRESS = ' *_~([|"'
@@ -72,12 +73,12 @@ def _flanks(outer: str, inner: str, *, inside_word: bool) -> bool:
 
 
 def trim(pieces: list[Piece]) -> None:
-    """Take the blanks off the ends."""
-    while pieces and pieces[0].kind == "text" and not pieces[0].text.strip(" "):
-        pieces.pop(0)
-    while pieces and pieces[-1].kind == "text" and not pieces[-1].text.strip(" "):
-        pieces.pop()
-    if pieces and pieces[0].kind == "text":
-        pieces[0].text = pieces[0].text.lstrip(" ")
-    if pieces and pieces[-1].kind == "text":
-        pieces[-1].text = pieces[-1].text.rstrip(" ")
+    """Take the blanks off the ends of lines: of the text, and beside hard breaks."""
+    pieces[:] = [piece for piece in pieces if piece.text]
+    for index, piece in enumerate(pieces):
+        if piece.kind != "text":
+            continue
+        if not index or pieces[index - 1].kind == "break":
+            piece.text = piece.text.lstrip()
+        if index == len(pieces) - 1 or pieces[index + 1].kind == "break":
+            piece.text = piece.text.rstrip()

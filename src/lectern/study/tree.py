@@ -9,10 +9,13 @@ from lectern.study.spans import Span
 
 # Elements whose text is code, or no prose.
 _RAW = frozenset("code kbd math pre samp script style svg textarea var".split())
-# So many tags that nothing closes (`<br>`, `<img>`) may stand between two that belong together.
-_MAX_SKIPPED = 8
+_VOID = frozenset("area br col embed hr img input source track wbr".split())
+# Pairs of Markdown inside each other, and of tags between two of those; what is deeper is kept piece by piece.
+_MAX_DEPTH = 12
 _TAG_NAME = re.compile(r"</?\s*(?P<name>[A-Za-z][\w.:-]*)?")
-_TASK = re.compile(r"\[[ xX]\](?=\s)")
+# A task's, or the kind of a call-out that only other tools know.
+_BOX = re.compile(r"\[(?:[ xX]|![A-Za-z]+)\][-+]?(?=\s)")
+
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -50,12 +53,15 @@ Node = Words | Mark | Group
 def read_tree(content: str, spans: Sequence[Span], terms: TermFinder) -> list[Node]:
     """The content as a tree; pairs without words become marks."""
     stack: list[tuple[Mark, list[Node]]] = [(Mark(0, 0, ""), [])]
-    cursor = 0
+    cursor = too_deep = 0
     for span in spans:
         stack[-1][1].extend(_words(content, cursor, span.start, terms))
         cursor = span.end
         mark = Mark(span.start, span.end, span.kind, span.written)
-        if span.role == "open":
+        if (span.role == "open" and len(stack) > _MAX_DEPTH) or (span.role == "close" and too_deep):
+            too_deep += 1 if span.role == "open" else -1
+            stack[-1][1].append(mark)
+        elif span.role == "open":
             stack.append((mark, []))
         elif span.role == "close" and len(stack) > 1:
             opening, children = stack.pop()
@@ -70,10 +76,10 @@ def read_tree(content: str, spans: Sequence[Span], terms: TermFinder) -> list[No
 
 
 def _words(content: str, start: int, end: int, terms: TermFinder) -> Iterator[Node]:
-    """The text between two pieces of syntax, with the glossary's terms and a task's box taken out."""
-    if start == 0 and (task := _TASK.match(content, 0, end)):
-        yield Mark(0, task.end(), "task")
-        start = task.end()
+    """The text between two pieces of syntax, with the glossary's terms and a box taken out."""
+    if start == 0 and (box := _BOX.match(content, 0, end)):
+        yield Mark(0, box.end(), "box")
+        start = box.end()
     for first, last, written in terms.find(content, start, end):
         if start < first:
             yield Words(start, first, content[start:first])
@@ -101,8 +107,9 @@ def _pair_tags(content: str, nodes: Sequence[Node]) -> list[Node]:
         if not closes:
             if not stands_alone:
                 open_tags.append((name, len(paired) - 1))
+                del open_tags[:-_MAX_DEPTH]
             continue
-        depth = next((n for n, (opened, _) in enumerate(reversed(open_tags[-_MAX_SKIPPED:])) if opened == name), None)
+        depth = next((n for n, (opened, _) in enumerate(reversed(open_tags)) if opened == name), None)
         if depth is None:
             continue
         index = open_tags[-1 - depth][1]
@@ -120,7 +127,7 @@ def _read_tag(tag: str) -> tuple[str, bool, bool]:
     """A tag's name, whether it closes, and whether it stands for itself."""
     match = _TAG_NAME.match(tag)
     name = (match["name"] or "") if match else ""
-    return name, tag.startswith("</"), tag.endswith("/>") or tag.startswith("<!")
+    return name, tag.startswith("</"), tag.endswith("/>") or tag.startswith("<!") or name.lower() in _VOID
 
 
 def has_words(node: Node) -> bool:

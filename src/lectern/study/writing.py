@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from markdown_it.common.utils import mdTrim
 
 from lectern.markdown.parser import MAX_INLINE, parse_blocks
-from lectern.study.pieces import BrokenSegment, Piece, Setting, take_apart
+from lectern.study.broken import BrokenSegment
+from lectern.study.pieces import Piece, Setting, take_apart
 from lectern.study.settling import settle, trim
 from lectern.study.spans import Span, find_spans
 
@@ -20,7 +21,8 @@ _BLOCK_START = re.compile(
     r"(?:#{1,6}(?=\s|$)|[-+*:](?=\s|$)|>|\||:{3}|~{3}|`{3}|!{3}|\?{3}|={1,}|-{2,}|\*{2,}|_{2,}|\$\$)"
 )
 _NUMBER = re.compile(r"(?P<number>\d{1,9})(?P<mark>[.)])(?=\s|$)")
-_MODULE_WORD = re.compile(r"(?:im|ex)port\b")
+# MDX takes a paragraph that begins so for code, whatever follows.
+_MODULE_WORD = re.compile(r"(?:im|ex)port\s")
 _MARKUP = re.compile(r"[\\`*_\[\]{}~$|#!+=^]")
 _BRACES = re.compile(r"[{}]")
 _TITLE_CHARACTERS = str.maketrans({'"': "”", "[": "(", "]": ")", "{": "(", "}": ")"})
@@ -55,23 +57,30 @@ def _written(setting: Setting, pieces: Sequence[Piece], index: int, *, thorough:
     kind = setting.place.kind
     text = _ENTITY.sub("&amp;", piece.text)
     text = text.translate(_TITLE_CHARACTERS) if kind == "title" else text
-    starts_line = pieces[index - 1].kind == "break" if index else not setting.masked.start
+    starts_line = pieces[index - 1].kind == "break" if index else _starts_line(setting)
     text = text.lstrip(" ") if starts_line else text
     first = _BLOCK_START.match(text) if starts_line else None
     number = _NUMBER.match(text) if starts_line else None
+    module = _MODULE_WORD.match(text) if starts_line else None
     if thorough:
-        module = _MODULE_WORD.match(text) if starts_line else None
         text = _MARKUP.sub(r"\\\g<0>", text)
-        text = f"&#{ord(text[0])};{text[1:]}" if module else text
     else:
         text = text.replace("|", "\\|") if kind == "cell" else text
         if setting.page.mdx or "{" not in setting.masked.text:
             text = _BRACES.sub(r"\\\g<0>", text)
+    if module:
+        text = f"&#{ord(text[0])};{text[1:]}"
     if first and not text.startswith("\\"):
         text = "\\" + text
     elif number:
         text = f"{number['number']}\\{text[number.start('mark') :]}"
     return text.replace("<", "&lt;")
+
+
+def _starts_line(setting: Setting) -> bool:
+    """Whether what the model writes comes first in its line, or first in a footnote."""
+    before = setting.place.content[: setting.masked.start].strip(" \t")
+    return not before or before.endswith("\n") or before.startswith("[^")
 
 
 def _is_same(setting: Setting, text: str, *, last: bool) -> bool:
@@ -85,7 +94,7 @@ def _is_same(setting: Setting, text: str, *, last: bool) -> bool:
     old, new = _count(setting.spans, setting.place.content), Counter[tuple[str, str, str]]()
     if len(content) <= 2 * MAX_INLINE:
         new = _count(find_spans(setting.page.md, content, setting.page.references), content)
-    same = old == new and _is_one_block(setting, content)
+    same = old == new and text == mdTrim(text) and _is_one_block(setting, content)
     if not same and any(kind in _FOREIGN for kind, _role, _text in new - old) and not old - new:
         raise BrokenSegment("markup")
     if not same and last:
