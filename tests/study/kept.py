@@ -1,5 +1,6 @@
 """What is rewritten, kept in memory for as many rewriters as share it; and a store that is down."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 
@@ -8,7 +9,7 @@ from lectern.ports import Claim
 
 
 class MemoryRewrites:
-    """Implements `lectern.ports.Rewrites`; remembers what it was asked.
+    """Implements `lectern.ports.Rewrites`; tells when something is kept.
 
     Args:
         now: Seconds, for leases.
@@ -17,17 +18,15 @@ class MemoryRewrites:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.texts: dict[str, str] = {}
         self.leases: dict[str, tuple[str, float]] = {}
-        self.asked: list[str] = []
+        self.has_more = asyncio.Event()
         self._now = now
 
     async def kept(self, keys: Collection[str]) -> dict[str, str]:
         """What is there."""
-        self.asked.append("kept")
         return {key: self.texts[key] for key in keys if key in self.texts}
 
     async def claim(self, keys: Collection[str], *, holder: str, seconds: float) -> Claim:
         """What is there, and what nobody has claimed."""
-        self.asked.append("claim")
         kept = await self.kept(keys)
         mine = set()
         for key in set(keys) - kept.keys():
@@ -42,6 +41,7 @@ class MemoryRewrites:
         for key, text in texts.items():
             self.texts.setdefault(key, text)
             self.leases.pop(key, None)
+        self.has_more.set()
 
     async def release(self, keys: Collection[str], *, holder: str) -> None:
         """Give up leases."""

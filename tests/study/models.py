@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 from tests.study.urdu import in_urdu
@@ -27,10 +27,24 @@ class RewritingLLM:
 
     Args:
         rewrite: What it makes of a segment's text.
+        hold: When given, it waits for this event after the first half of each reply, or before it fails.
+        errors: What its first calls raise instead of answering, one each.
+
+    Attributes:
+        asked: Set when half of an answer was given.
     """
 
-    def __init__(self, rewrite: Callable[[str], str] = in_urdu) -> None:
+    def __init__(
+        self,
+        rewrite: Callable[[str], str] = in_urdu,
+        *,
+        hold: asyncio.Event | None = None,
+        errors: Iterable[Exception] = (),
+    ) -> None:
         self.rewrite = rewrite
+        self.hold = hold
+        self.asked = asyncio.Event()
+        self.errors = list(errors)
         self.prompts: list[Prompt] = []
         self.texts: list[str] = []
         self.open = self.most_open = 0
@@ -49,7 +63,13 @@ class RewritingLLM:
         try:
             await asyncio.sleep(0)
             reply = self.reply(blocks)
-            yield reply[: len(reply) // 2]
+            if not self.errors:
+                yield reply[: len(reply) // 2]
+            self.asked.set()
+            if self.hold is not None:
+                await self.hold.wait()
+            if self.errors:
+                raise self.errors.pop(0)
             yield reply[len(reply) // 2 :]
             yield Completion(usage=Usage(100, 10))
         finally:

@@ -78,7 +78,8 @@ def differences(before: Structure, after: Structure, *, any_order: bool = False)
         old, new = getattr(before, name), getattr(after, name)
         if any_order and isinstance(old, list):
             old, new = (
-                [sorted(each) if isinstance(each, tuple) else each for each in entries] for entries in (old, new)
+                [sorted(each, key=str) if isinstance(each, tuple) else each for each in entries]
+                for entries in (old, new)
             )
         if old == new:
             continue

@@ -3,36 +3,9 @@
 import pytest
 from tests.study.kept import MemoryRewrites, UnavailableRewrites
 from tests.study.models import RewritingLLM, read, rewriter
-from tests.study.urdu import in_urdu
+from tests.study.store_page import PAGE, expected
 
-from lectern.study.segments import CutText, cut
-
-PAGE = """---
-title: Stores
----
-
-# The store
-
-A store holds the whole state of an application, and nothing else does.
-
-It is made by `configureStore` with a [root reducer](/reducers) of all slices.
-
-```js
-const store = configureStore({ reducer })
-```
-
-## Reading the state
-
-Call `getState` to read what the store holds at this very moment.
-
-- The first way to read it is a selector.
-- The second way to read it is a hook.
-"""
-
-
-def expected(page: CutText) -> str:
-    """The page with every segment in Urdu."""
-    return page.whole({segment.number: in_urdu(segment.text) for segment in page.segments})
+from lectern.study.segments import cut
 
 
 async def test_a_page_is_rewritten_section_by_section() -> None:

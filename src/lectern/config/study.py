@@ -53,8 +53,7 @@ class StudySettings(SettingsPart):
         4,
         ge=1,
         le=100,
-        description="Calls at once for one chapter: a page of 20 KB takes seven, which a provider answers in two "
-        "rounds",
+        description="Calls at once for one chapter: a page of 20 KB takes seven, which come back in two rounds",
     )
     study_lease_seconds: Seconds = Field(
         150,
