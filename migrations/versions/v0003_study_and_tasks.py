@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(200), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("response", json, nullable=True),
+        sa.Column("holder", sa.Uuid(), nullable=True),
         sa.Column("claimed_until", moment, nullable=True),
         sa.Column("created_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("principal_id", "key", name="pk_task_turns"),
