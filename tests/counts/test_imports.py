@@ -25,12 +25,12 @@ REMOTES: Final = {
 
 NEVER: Final = set(
     "IPython _pytest alembic cohere google grpc huggingface_hub jinja2 lectern.cli lectern.deploy lectern.evaluation "
-    "lectern.ingest.pipeline locust mako matplotlib mdit_py_plugins openai pandas pip playwright pytest qdrant_client "
+    "lectern.ingest.pipeline locust mako matplotlib openai pandas pip playwright pytest qdrant_client "
     "scipy setuptools tiktoken torch transformers typer".split()
 )
 """What only a command, a check or a test uses."""
 
-MOST: Final = {"nothing": 1030, "everything": 1265, "redis": 1100}
+MOST: Final = {"nothing": 1110, "everything": 1345, "redis": 1175}
 """Two per cent more than there were when this was written; a new library says here what it brings along."""
 
 

@@ -12,7 +12,6 @@ quarters of these lack the full stop of their original, and most others are stil
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 from typing import Final
 
 from lectern.study.languages import Language
@@ -54,7 +53,7 @@ _COUNTED: Final = (
     (
         "structure_added",
         re.compile(
-            r"\n\n|^[ \t]*(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|\d{1,9}[.)](?=\s|$)|>|:(?=\s)|:::|~~~|!!!|\?\?\?"
+            r"\n[ \t\r]*\n|^[ \t]*(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|\d{1,9}[.)](?=\s|$)|>|:(?=\s)|:::|~~~|!!!|\?\?\?"
             r"|={3}|[=-]+[ \t]*$|___|(?:import|export)\s)",
             re.MULTILINE,
         ),
@@ -110,9 +109,8 @@ _AKIN_WORDS: Final = 12
 
 
 def tidied(rewritten: str) -> str:
-    """A rewritten text on one line, as its original is; the gap before another paragraph stays, to be seen."""
-    lines = (line.strip() for line in rewritten.split("\n"))
-    return "\n\n".join(" ".join(group) for is_text, group in groupby(lines, key=bool) if is_text)
+    """A rewritten text on one line, as its original is."""
+    return " ".join(line for line in map(str.strip, rewritten.split("\n")) if line)
 
 
 def fault(original: str, rewritten: str, language: Language | None) -> str | None:
@@ -120,19 +118,19 @@ def fault(original: str, rewritten: str, language: Language | None) -> str | Non
 
     Args:
         original: A segment with placeholders, on one line.
-        rewritten: What was made of it, `tidied`. Both are written as in XML, with `&lt;` for a `<`.
+        rewritten: What was made of it, before it is `tidied`. Both are written as in XML, with `&lt;` for a `<`.
         language: What it has to be written in; None for its own.
     """
-    before, after = _read(original), _read(rewritten)
-    if not rewritten.strip():
+    before, after = _read(original), _read(rewritten.strip())
+    if not after:
         return "empty"
     if _PREAMBLE.match(after.lstrip(" \"'*#")) and not _PREAMBLE.match(before.lstrip()):
         return "preamble"
     alphabets = alphabets_of(language.script) if language else main_alphabets(before)
     return (
         _added(before, after, _COUNTED)
-        or _added(original, rewritten, _JOINED)
-        or _misfit(before.strip(), after.strip(), alphabets)
+        or _added(original, rewritten.strip(), _JOINED)
+        or _misfit(before.strip(), after, alphabets)
         or _foreign(before, after, alphabets, translated=language)
     )
 

@@ -94,18 +94,33 @@ class CutText:
         Raises:
             BrokenSegment: One of the texts cannot stand there.
         """
+        own = [unit.number for unit in self._units_of(number) if unit.number is not None and unit.number in rewritten]
+        restored = {each: self.restored(each, rewritten[each]) for each in own}
+        return self.filled(number, restored, terms=bool(rewritten))
+
+    def filled(self, number: int, restored: Mapping[int, str], *, terms: bool) -> str:
+        """Return one section's Markdown, from texts that are restored already.
+
+        Args:
+            number: The section's, from 0.
+            restored: Segment number → what `restored` returned for it.
+            terms: Whether what consists of the glossary's terms only is rendered.
+        """
         parts: list[str] = []
         cursor, end = self._bounds[number], self._bounds[number + 1]
-        first = bisect_left(self._units, number, key=lambda unit: unit.section)
-        last = bisect_right(self._units, number, key=lambda unit: unit.section)
-        for unit in self._units[first:last]:
+        for unit in self._units_of(number):
             # What consists of terms only is no segment: the glossary renders it, where anything is rendered.
-            fixed = unit.setting.masked.text if unit.number is None and rewritten else None
-            text = fixed if unit.number is None else rewritten.get(unit.number)
+            fixed = restore(unit.setting, unit.setting.masked.text) if unit.number is None and terms else None
+            text = fixed if unit.number is None else restored.get(unit.number)
             if text is not None:
-                parts += (self._page.source[cursor : unit.start], restore(unit.setting, text))
+                parts += (self._page.source[cursor : unit.start], text)
                 cursor = unit.end
         return "".join((*parts, self._page.source[cursor:end]))
+
+    def _units_of(self, section: int) -> tuple[_Unit, ...]:
+        first = bisect_left(self._units, section, key=lambda unit: unit.section)
+        last = bisect_right(self._units, section, key=lambda unit: unit.section)
+        return self._units[first:last]
 
     def whole(self, rewritten: Mapping[int, str]) -> str:
         """Return the page's Markdown: its sections, joined. With nothing rewritten it is the source.

@@ -12,6 +12,7 @@ from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports, rekey
+from lectern.wiring.study import build_study_desk
 
 __all__ = [
     "ENDS_WITH_CONTAINER",
@@ -24,6 +25,7 @@ __all__ = [
     "build_people_desk",
     "build_ports",
     "build_rules",
+    "build_study_desk",
     "examine",
     "fetch_embedding_model",
     "has_pages",
