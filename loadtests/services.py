@@ -70,8 +70,15 @@ def lectern(provider: str, model: str, *, embeddings: str = "stub-embed", **env:
     """Lectern on a free port, with pages indexed and the stub's vectors, or none (`embeddings="none"`)."""
     with (
         prepared(provider, model, embeddings=embeddings, **env) as settings,
-        started(["./entrypoint.sh"], _UP, settings) as service,
+        serving(settings) as service,
     ):
+        yield service
+
+
+@contextmanager
+def serving(settings: dict[str, str]) -> Iterator[Service]:
+    """Lectern with settings that `prepared` gave."""
+    with started(["./entrypoint.sh"], _UP, settings) as service:
         yield service
 
 
@@ -82,9 +89,18 @@ def prepared(provider: str, model: str, *, embeddings: str = "stub-embed", **env
         settings = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-load", "OPENAI_MODEL": model}
         settings |= {"EMBEDDING_MODEL": embeddings, "DATA_DIR": f"{folder}/data", "PORT": "0", "LOG_FORMAT": "text"}
         settings |= env
-        ingest = ["./entrypoint.sh", "ingest", "docs", "--site", "lectern"]
-        subprocess.run(ingest, cwd=ROOT, env=os.environ | settings, check=True, capture_output=True)  # noqa: S603 - ours
+        ingest(settings, ROOT / "docs", site="lectern")
         yield settings
+
+
+def ingest(settings: dict[str, str], pages: Path, *, site: str) -> None:
+    """Bring a folder of pages into the index of settings that `prepared` gave.
+
+    Raises:
+        subprocess.CalledProcessError: It failed.
+    """
+    command = ["./entrypoint.sh", "ingest", str(pages), "--site", site]
+    subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True, capture_output=True)  # noqa: S603 - ours
 
 
 @contextmanager

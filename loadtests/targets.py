@@ -43,3 +43,9 @@ def of_embedding(url: str, model: str = "stub-embed") -> Target:
     """The provider's embedding of the question, as the OpenAI SDK asks for it: in base64, on a kept connection."""
     body = json.dumps({"model": model, "input": _QUESTION, "encoding_format": "base64"}).encode()
     return Target.of("embedding", f"{url}/embeddings", body, b'"embedding": "', b'"usage": {', accept=_JSON).kept()
+
+
+def of_chapter(url: str, chapter: str) -> Target:
+    """Lectern's `POST /translate` of one page, streamed; each section counts as a token."""
+    body = json.dumps({"chapter_id": chapter, "user_id": "reader"}).encode()
+    return Target.of("chapter", f"{url}/translate", body, b"event: section\n", b"event: done\n")

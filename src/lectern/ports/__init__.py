@@ -131,11 +131,8 @@ class Ports:
     tasks: Tasks | None = None
 
     def parts(self) -> list[Part]:
-        """Each part as reports show it, from memory.
-
-        What counts limits and what rewrites chapters only when there is something to say of it.
-        """
+        """Each part as reports show it, from memory; what counts limits only when there is something to say of it."""
         used = (self.store, self.index, self.embeddings, self.reranker, self.llm, *self.identities)
         parts = [part.describe() for part in used if part is not None]
-        aside = [part.describe() for part in (self.study_llm, self.counters) if part is not None]
-        return [*parts, *(part for part in aside if part.note)]
+        counting = self.counters.describe() if self.counters is not None else None
+        return [*parts, counting] if counting is not None and counting.note else parts

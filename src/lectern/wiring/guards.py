@@ -3,10 +3,17 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lectern.adapters.guarded import GuardedDatabase, GuardedEmbeddings, GuardedIndex, GuardedLLM, GuardedReranker
+from lectern.adapters.guarded import (
+    GuardedDatabase,
+    GuardedEmbeddings,
+    GuardedIndex,
+    GuardedLLM,
+    GuardedReranker,
+)
+from lectern.adapters.guarded_rewrites import GuardedRewrites
 from lectern.config import Settings
 from lectern.errors import IndexUnavailable, LecternError, StoreUnavailable, UpstreamUnavailable
-from lectern.ports import LLM, Embeddings, Index, Reranker
+from lectern.ports import LLM, Embeddings, Index, Reranker, Rewrites
 from lectern.resilience.bulkhead import Bulkhead
 from lectern.resilience.circuit import Circuit, Shared
 from lectern.resilience.policy import Line
@@ -91,6 +98,10 @@ class Guards:
         rules = replace(self._rules, most_open=min(self._rules.most_open, _DATABASE_OPEN_SECONDS))
         reads, writes = (self._circuit("database", operation, rules) for operation in ("read", "write"))
         return GuardedDatabase(database, line, reads=reads, writes=writes)
+
+    def rewrites(self, rewrites: Rewrites, connections: int) -> Rewrites:
+        """Leave half of the database's connections, so many at once, to all else."""
+        return GuardedRewrites(rewrites, max(1, connections // 2))
 
     def counting(self) -> tuple[Line, Circuit]:
         """The way to a server that counts limits. Who waits for it has not been let in yet, so it is tried once."""

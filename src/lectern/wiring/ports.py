@@ -51,7 +51,8 @@ def build_ports(
     """
     keyring = keyring or build_keyring(settings)
     guards = Guards(settings, shared)
-    unguarded = build_database(settings, settings.database_connections or database_connections)
+    connections = settings.database_connections or database_connections
+    unguarded = build_database(settings, connections)
     database = guards.database(unguarded) if is_postgres(settings.sqlalchemy_url) else unguarded
     from lectern.adapters.sql_conversations import SqlConversations  # noqa: PLC0415 - has SQLAlchemy, as the above
 
@@ -72,7 +73,7 @@ def build_ports(
         ),
         records=build_records(database),
         retention=build_retention(database),
-        rewrites=build_rewrites(database),
+        rewrites=guards.rewrites(build_rewrites(database), connections),
         tasks=build_tasks(database),
         counters=build_counters(settings, guards, numbers),
         circuits=guards.circuits,  # last: all that is guarded has its circuit by now
