@@ -5,7 +5,7 @@ A route that is not in the table fails the suite, so nobody adds one without say
 
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from tests.scripted import FixedIndex, hits, passage
 from lectern.adapters.sql_migrations import migrate
 from lectern.app import create_app
 from lectern.config import Settings
-from lectern.ports import Document, Section
+from lectern.ports import Document, Page, Section
 from lectern.principal import Principal
 from lectern.wiring import build_ports
 
@@ -51,6 +51,13 @@ DELETE  /chat/sessions/{visitors_session}                              200      
 DELETE  /chat/sessions/{nobodys_session}                               200      200    200    200       200
 POST    /chat/turns/{owners_turn}/feedback      rating                 403      403    403    200       403
 POST    /chat/turns/{visitors_turn}/feedback    rating                 200      200    200    200       200
+
+POST    /translate                              chapter                200      200    200    200       200
+POST    /translate                              text                   200      200    200    200       200
+POST    /translate/batch                        texts                  200      200    200    200       200
+POST    /personalize                            own_chapter            200      200    200    200       200
+POST    /adjust-content                         level                  503      503    503    503       503
+POST    /adjust-content/batch                   levels                 503      503    503    503       503
 
 GET     /api/chat/sessions                                             401      401    200    200       403
 POST    /api/chat/sessions                      title                  401      401    200    200       403
@@ -101,7 +108,7 @@ DELETE  /api/auth/account                                              401      
 A route stands here once for each thing that makes a difference: `{owners_session}` is what *owner* has asked in,
 `{visitors_session}` and `{nobodys_session}` are those of the others; `{owners_turn}` is a turn in such a session,
 `{owners_task}` a task, `{owner}` stands in its address, and `{owners_id}` is whom the operator looks up.
-`GET` stands for `HEAD` too. `/health/ready` is 503 as this app never warms up.
+`GET` stands for `HEAD` too. `/health/ready` is 503 as this app never warms up, and what wants a model as it has none.
 """
 
 BODIES: Final[dict[str, Any]] = {
@@ -120,6 +127,12 @@ BODIES: Final[dict[str, Any]] = {
     "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
     "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
     "profile": {"proficiency": "pro"},
+    "chapter": {"chapter_id": "page-1", "user_id": "owner", "target_language": "en"},
+    "text": {"text": "A reducer.", "target_language": "en"},
+    "texts": {"texts": ["A reducer."], "target_language": "en"},
+    "own_chapter": {"chapter_slug": "page-1"},
+    "level": {"text": "A reducer.", "target_level": "pro"},
+    "levels": {"texts": ["A reducer."], "target_level": "pro"},
 }
 """By name. Texts in them may hold `{things}` too."""
 
@@ -162,6 +175,10 @@ def rows() -> list[Row]:
 
 class OnePage(FixedIndex):
     """Finds one passage, of a page that it can show."""
+
+    async def pages(self, site: str | None = None) -> Sequence[Page]:
+        """The page."""
+        return (Page("docs", "page-1.md", "/page-1", "A page", "/page-1"),)
 
     async def document(self, site: str, route: str) -> Document | None:
         """The page."""

@@ -11,6 +11,7 @@ from lectern.conversations.endpoints import router as conversations
 from lectern.mcp.endpoints import router as mcp
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
+from lectern.study.endpoints import router as study
 from lectern.tasks.assistant_endpoints import router as assistant
 from lectern.tasks.endpoints import router as tasks
 from lectern.widget.endpoints import router as widget
@@ -18,9 +19,9 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
-METERED = frozenset(
-    ("POST", path) for path in ("/chat", "/search", "/mcp", "/api/{user_id}/chat", "/api/conversation/clarify")
-)
+_ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
+_ASSISTED = ("/api/{user_id}/chat", "/api/conversation/clarify")
+METERED = frozenset(("POST", path) for path in ("/chat", "/search", "/mcp", *_ADAPTED, *_ASSISTED))
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
 
 OPERATED = ("/admin", "/health/report", "/ingest")
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
     feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
+    study,  # POST /translate, /adjust-content, both with /batch; POST /personalize
     accounts,  # /api/auth/…              sign up, in and out; profile, export, leaving
     widget,  # GET /                       the chat page, or the service's name card
     conversations,  # /api/chat/sessions…, DELETE /api/chat/history: a signed-in reader's kept conversations

@@ -29,6 +29,7 @@ from lectern.resilience.admission import Limiter
 from lectern.resilience.door import Door
 from lectern.serving import process
 from lectern.serving.proxies import ProxyHeadersMiddleware
+from lectern.study.endpoints import StudyConfig
 from lectern.tasks.access import TaskConfig
 from lectern.web import openapi, problems
 from lectern.web.access import Access
@@ -49,6 +50,7 @@ from lectern.wiring import (
     build_people_desk,
     build_ports,
     build_rules,
+    build_study_desk,
     examine,
 )
 
@@ -130,6 +132,12 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
         budgets=build_budgets(settings, ports.counters),
+    )
+    app.state.study = StudyConfig(
+        desk=build_study_desk(settings, ports, app.state.chat.budgets),
+        heartbeat=app.state.chat.heartbeat,
+        patience_seconds=settings.waking_seconds,
+        counts_costs=app.state.chat.budgets is not None,
     )
     rules = build_rules(settings)
     app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None

@@ -7,7 +7,7 @@
     │   └── InvalidCredentials    401  e-mail and password do not belong together
     ├── Forbidden                 403  the thing belongs to somebody else
     ├── RateLimited               429  too many requests of one caller; retryable
-    ├── BudgetSpent               429  nothing is left of a day's budget; a turn's `degraded` says so, its answer quotes
+    ├── BudgetSpent               429  nothing is left of a day's budget; of a turn only its `degraded` says so
     ├── NotFound                  404  no such route, page or thing
     │   ├── ConversationNotFound  404  the session id names no kept conversation
     │   ├── TurnNotFound          404  the id names no kept turn
@@ -117,7 +117,7 @@ class RateLimited(LecternError):
 
 
 class BudgetSpent(LecternError):
-    """Nothing is left of a day's budget. A reader gets quotes for it, and never this as an answer."""
+    """Nothing is left of a day's budget. Who asked a question gets quotes instead; for a chapter it is the answer."""
 
     code = "budget_spent"
     status = 429

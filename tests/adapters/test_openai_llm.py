@@ -94,6 +94,18 @@ async def test_tokens_coalesce_under_pressure(make: Make, monkeypatch: pytest.Mo
     assert any(0 < seconds <= 0.02 for seconds in slept)
 
 
+async def test_text_that_nobody_watches_comes_in_few_pieces(stub: Stub) -> None:
+    """A tenth of a second of tokens is one piece, and the whole is what comes token by token."""
+    provider = Provider(base_url=stub.base_url, api_key=KEY)
+    alone, gathered = (OpenAILLM(provider, model="stub-len100-itl4", gather_seconds=pause) for pause in (0, 0.1))
+    one_by_one = [item async for item in alone.stream(PROMPT)]
+    pieces = [item async for item in gathered.stream(PROMPT)]
+    assert "".join(map(str, pieces[:-1])) == "".join(map(str, one_by_one[:-1]))
+    assert pieces[-1] == one_by_one[-1]
+    assert len(pieces) < len(one_by_one) / 2
+    await provider.close()
+
+
 async def test_what_is_asked(stub: Stub, make: Make) -> None:
     """The messages, the key and the limit arrive as given; the limit has its most widely known name."""
     await answer_of(make("stub-tagasked", max_tokens=77))

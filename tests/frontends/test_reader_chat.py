@@ -1,7 +1,7 @@
 """The "Reader chat" front end: every request that its code makes, as its browser makes it, and each field it reads.
 
 A book on Docusaurus with a chat panel; accounts by cookie, `credentials: "include"`. What it calls to translate and to
-personalise a chapter (`/translate`, `/personalize`) is not part of this suite: those features have their own.
+personalise a chapter is in `test_reader_study.py`.
 """
 
 from collections.abc import Callable

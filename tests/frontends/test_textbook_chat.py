@@ -1,7 +1,7 @@
 """The "Textbook chat" front end: every request that its code makes, as its browser makes it, and each field it reads.
 
 A textbook whose readers sign in for a bearer token, kept by the page, and find their conversations again. What it calls
-to translate and to adjust text (`/translate`, `/adjust-content`) is not part of this suite: those have their own.
+to translate and to adjust text is in `test_textbook_study.py`.
 """
 
 from collections.abc import Callable

@@ -8,6 +8,7 @@ from tests.database_servers import Postgres
 from tests.fuzz.callers import CALLERS, SETTINGS, Headers
 from tests.service_process import run_verb, running_service
 from tests.serving.servers import Served
+from tests.stub_process import Stub, running_stub
 
 _runs: list[str] = []
 
@@ -55,11 +56,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
+@pytest.fixture(scope="session")
+def stub() -> Iterator[Stub]:
+    """A provider."""
+    with running_stub() as stub:
+        yield stub
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A running service that knows every caller and limits nobody, on either database."""
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stub: Stub) -> Iterator[Served]:
+    """A running service that knows every caller, has a model and limits nobody, on either database."""
     folder = tmp_path_factory.mktemp("fuzzed")
-    settings = dict(SETTINGS)
+    settings = SETTINGS | {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": "stub-len5"}
     if request.param == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
         settings["DATABASE_URL"] = postgres.make("fuzzed")

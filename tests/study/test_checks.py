@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001 - texts of many scripts
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lectern.study.checks import ADVICE, PLACEHOLDER, fault, tidied
@@ -31,6 +31,7 @@ JAPANESE = "リデューサーは、状態とアクションを受け取る純�
         (SENTENCE, "reducer 是一个纯函数，它接收 state 和 action。", ZH),
         (SENTENCE, "รีดิวเซอร์เป็นฟังก์ชันบริสุทธิ์ที่รับสถานะและแอ็กชัน", TH),
         (URDU, SENTENCE, EN),
+        (SENTENCE, "\r\n" + URDU.replace(" ", "\r\n", 1) + " \n", UR),
         ("Redux Toolkit", "Redux Toolkit", UR),
         ("FAQ", "FAQ", ES),
         ("Installation", "Installation", language("fr")),
@@ -87,6 +88,8 @@ def test_good_texts_pass(original: str, rewritten: str, wanted: Language | None)
         ("structure_added", "Import it <x1/>", "import <x1/>", None),
         ("control_characters", SENTENCE, f"{URDU}\u202e", UR),
         ("control_characters", SENTENCE, f"{URDU}\0", UR),
+        ("control_characters", SENTENCE, URDU.replace(" ", "\r", 1), UR),
+        ("control_characters", SENTENCE, URDU.replace(" ", "\u2028", 1), UR),
         ("control_characters", SENTENCE, f"{URDU}\ud800", UR),
         ("preamble", SENTENCE, f"Here is the translation: {URDU}", UR),
         ("preamble", SENTENCE, f"Sure! {SPANISH}", ES),
@@ -129,11 +132,12 @@ SIGNS = "< </ > [ ]( ! ` ``` * _ { } # - 1. | \\ $ ~~ ::: === script import :// 
 HOSTILE = [*SIGNS.split(), "\n", "\n\n", " ", "# ", "- ", "1. ", "import ", "\u202e", "\0"]
 
 
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(HOSTILE), max_size=12).map("".join))
 def test_what_passes_is_only_text(rewritten: str) -> None:
     """Whatever is put together: what passes for a plain original has no sign that Markdown or HTML would act on."""
     if fault("A plain and simple text <x1/> with <g2>words</g2>", rewritten, UR) is None:
-        bare = PLACEHOLDER.sub("", tidied(rewritten))
+        bare = PLACEHOLDER.sub("x", tidied(rewritten))
         assert not set(bare) & set("<{}[`*|\\$\n\0\u202e")
         assert not bare.startswith(("# ", "- ", "1. ", ":::", ">", "import ", "==="))
         assert "://" not in bare

@@ -1,5 +1,7 @@
 """What of a page is offered to a model, and as what."""
 
+import subprocess
+import sys
 from textwrap import dedent
 
 import pytest
@@ -186,3 +188,10 @@ def test_a_long_paragraph_comes_in_parts() -> None:
     assert {segment.text[-5:] for segment in page.segments} == {"here."}
     result = page.whole({segment.number: segment.text for segment in page.segments})
     assert result == source
+
+
+def test_the_parser_comes_with_the_first_page() -> None:
+    """A server that imports the cutter at its start does not import the Markdown parser by that."""
+    code = "import sys; import lectern.study.segments; print({'markdown_it', 'mdit_py_plugins'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -92,8 +92,9 @@ async def test_no_call_for_a_chapter_takes_a_place_of_a_question(stub: Stub, mak
         bulkhead = ports.study_llm._line.bulkhead
         assert isinstance(bulkhead, Bulkhead)
         waiting = asyncio.create_task(failure(ports.study_llm))
-        while not bulkhead.waiting:  # noqa: ASYNC110 - a number, not an event
+        while not bulkhead.waiting and not waiting.done():  # noqa: ASYNC110 - a number, not an event
             await asyncio.sleep(0.01)
+        assert bulkhead.waiting == 1
         assert isinstance(await failure(ports.study_llm), TooBusy)
         await begun(opened, ports.llm, 3)
         assert isinstance(await failure(ports.llm), TooBusy)

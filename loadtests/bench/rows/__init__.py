@@ -5,6 +5,7 @@ from typing import Final
 from loadtests.bench.row import Row
 from loadtests.bench.rows import (
     capacity,
+    chapters,
     chats,
     first_token,
     ingest,
@@ -23,6 +24,7 @@ ROWS: Final[tuple[Row, ...]] = (  # quick ones first
     start.ROW,
     memory.ROW,
     ingest.ROW,
+    chapters.ROW,
     tokens.ROW,
     thousand.ROW,
     overload.ROW,

@@ -48,6 +48,7 @@ class OpenAILLM:
         first_token_timeout_seconds: From the call to the first text.
         token_timeout_seconds: Longest silence after that.
         answer_timeout_seconds: For the whole answer, or less when the request has less.
+        gather_seconds: How often text is handed on at most, when nobody watches it come; 0 for at once.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class OpenAILLM:
         first_token_timeout_seconds: float = 20,
         token_timeout_seconds: float = 10,
         answer_timeout_seconds: float = 120,
+        gather_seconds: float = 0,
     ) -> None:
         self._provider = provider
         self._model = model
         self._first_seconds = first_token_timeout_seconds
         self._token_seconds = token_timeout_seconds
         self._answer_seconds = answer_timeout_seconds
+        self._gather_seconds = gather_seconds
         self._outcome = Outcome(part, "language model", kind_of(provider, model))
         self._options: dict[str, Any] = {
             "max_completion_tokens" if is_openai(provider) else "max_tokens": max_tokens,
@@ -129,8 +132,8 @@ class OpenAILLM:
                     return
                 came = now()
                 yield part
-                if under_pressure():
-                    await asyncio.sleep(came + _COALESCE_SECONDS - now())
+                if seconds := self._gather_seconds or (under_pressure() and _COALESCE_SECONDS):
+                    await asyncio.sleep(came + seconds - now())
                 if answer.frames > frames and answer.has_begun:
                     due = min(last, now() + (_USAGE_SECONDS if answer.finished else self._token_seconds))
             with suppress(*FOREIGN):

@@ -35,7 +35,6 @@ class StudySettings(SettingsPart):
         description="CSV file of terms that translations leave as they are, or put as it says; unset, glossary.csv in "
         "CONTENT_DIR, if it is there",
     )
-
     rewrite_retention_days: int = Field(
         180,
         ge=0,

@@ -7,7 +7,6 @@ name of a site before it.
 
 import re
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +20,7 @@ from lectern.markdown.frontmatter import BrokenFrontMatter, split_front_matter
 from lectern.ports import Document, Index, Page
 from lectern.resilience.threads import processor_threads
 from lectern.study.near_matches import near_matches
+from lectern.study.recent import Recent
 
 _ORIGIN: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _SUFFIX: Final = re.compile(r"\.(?:mdx?|markdown|html?)$")
@@ -29,6 +29,9 @@ _INDEX: Final = re.compile(r"(?:^|/)(?:index|readme)$")
 _SUGGESTED: Final = 3
 _MOST_LOOKUPS: Final = 8
 """Lists of pages that are kept prepared: one of all pages, and those of sites that were named."""
+
+_MOST_CHAPTERS: Final = 32
+_KEPT_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class Chapters:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._lookups: OrderedDict[str | None, Lookup] = OrderedDict()
+        self._lookups: Recent[str | None, Lookup] = Recent(_MOST_LOOKUPS, seconds=_KEPT_SECONDS)
+        self._chapters: Recent[tuple[str, str, str], Chapter] = Recent(_MOST_CHAPTERS, seconds=_KEPT_SECONDS)
         self._threads = processor_threads(1)
 
     async def find(self, slug: str, site: str | None = None) -> Chapter:
@@ -87,15 +91,17 @@ class Chapters:
         lookup = self._lookups.get(site)
         if lookup is None or lookup.pages is not pages:
             lookup = await anyio.to_thread.run_sync(Lookup, pages, limiter=self._threads)
-            self._lookups[site] = lookup
-            if len(self._lookups) > _MOST_LOOKUPS:
-                self._lookups.popitem(last=False)
+            self._lookups.put(site, lookup)
         found = lookup.find(slug)
         document = await self._index.document(found[0].site, found[0].route) if len(found) == 1 else None
         if document is None:
             raise await anyio.to_thread.run_sync(_refusal, lookup, slug, found, limiter=self._threads)
-        # Its Markdown may be long, and is looked through.
-        return await anyio.to_thread.run_sync(Chapter.of, found[0].site, document, limiter=self._threads)
+        key = (found[0].site, document.path, document.digest)
+        chapter = self._chapters.get(key)
+        if chapter is None:  # its Markdown may be long, and is looked through
+            chapter = await anyio.to_thread.run_sync(Chapter.of, found[0].site, document, limiter=self._threads)
+            self._chapters.put(key, chapter)
+        return chapter
 
 
 class Lookup:

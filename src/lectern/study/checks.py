@@ -45,7 +45,7 @@ _THING: Final = "\ufffc"
 """What a placeholder is here: neither a letter nor a blank, and no sign of Markdown."""
 
 _COUNTED: Final = (
-    ("control_characters", re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")),
+    ("control_characters", re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")),
     ("html_added", re.compile(r"[<{}]")),
     ("code_added", re.compile(r"`")),
     ("link_added", re.compile(r"\[|://|\bwww\.|\b(?:javascript|vbscript|mailto|data):(?=\S)", re.IGNORECASE)),
@@ -53,7 +53,7 @@ _COUNTED: Final = (
     (
         "structure_added",
         re.compile(
-            r"\n[ \t\r]*\n|^[ \t]*(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|\d{1,9}[.)](?=\s|$)|>|:(?=\s)|:::|~~~|!!!|\?\?\?"
+            r"\n[ \t]*\n|^[ \t]*(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|\d{1,9}[.)](?=\s|$)|>|:(?=\s)|:::|~~~|!!!|\?\?\?"
             r"|={3}|[=-]+[ \t]*$|___|(?:import|export)\s)",
             re.MULTILINE,
         ),
@@ -121,7 +121,8 @@ def fault(original: str, rewritten: str, language: Language | None) -> str | Non
         rewritten: What was made of it, before it is `tidied`. Both are written as in XML, with `&lt;` for a `<`.
         language: What it has to be written in; None for its own.
     """
-    before, after = _read(original), _read(rewritten.strip())
+    rewritten = rewritten.strip().replace("\r\n", "\n")
+    before, after = _read(original), _read(rewritten)
     if not after:
         return "empty"
     if _PREAMBLE.match(after.lstrip(" \"'*#")) and not _PREAMBLE.match(before.lstrip()):
@@ -129,7 +130,7 @@ def fault(original: str, rewritten: str, language: Language | None) -> str | Non
     alphabets = alphabets_of(language.script) if language else main_alphabets(before)
     return (
         _added(before, after, _COUNTED)
-        or _added(original, rewritten.strip(), _JOINED)
+        or _added(original, rewritten, _JOINED)
         or _misfit(before.strip(), after, alphabets)
         or _foreign(before, after, alphabets, translated=language)
     )

@@ -6,9 +6,10 @@ its own. `done` has the fields of the answer that is no stream, without the text
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from lectern.errors import LecternError
+from lectern.formats import sse
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,16 @@ class Failed:
 
 
 Event = Started | Section | Done | Failed
+
+MEDIA: Final = sse.media(event.name for event in (Started, Section, Done, Failed))
+"""How OpenAPI describes the stream."""
+
+
+def frame(number: int, event: Event) -> bytes:
+    """One event as one frame.
+
+    Args:
+        number: The event's place in its stream, from 1.
+        event: What happened.
+    """
+    return sse.named_frame(number, event.name, event.data)

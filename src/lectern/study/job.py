@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import anyio
-
-from lectern.errors import BudgetSpent, LecternError
 from lectern.resilience import deadline
 from lectern.study.batches import batched
 from lectern.study.calls import TIMEOUT, Answer, Calls, out_of_time
 from lectern.study.checks import ADVICE
-from lectern.study.flights import Flights, Landing
+from lectern.study.flights import Landing
 from lectern.study.framing import Framing
-from lectern.study.judging import Fit, Item, judge_all
-from lectern.study.keeping import Keeping, next_key
-from lectern.study.progress import Progress
+from lectern.study.judging import Fit, Item
+from lectern.study.keeping import Keeping
+from lectern.study.outcomes import Outcomes
 from lectern.study.prompts import Purpose, build_prompt
 
 _TRIES: Final = 2
@@ -44,40 +41,29 @@ class Job:
 
     Args:
         items: What to rewrite.
-        progress: Collects what becomes of it.
         purpose: What for.
         calls: Asks the model.
         keeping: The store.
-        flights: What this process is working on.
-        limiter: Threads for checking texts.
+        outcomes: Has what becomes of each item.
         knobs: Settings.
-
-    Attributes:
-        error: Why a segment has no text, when that was not the text's fault.
     """
 
     def __init__(
         self,
         items: Sequence[Item],
-        progress: Progress,
         purpose: Purpose,
         *,
         calls: Calls,
         keeping: Keeping,
-        flights: Flights,
-        limiter: anyio.CapacityLimiter,
+        outcomes: Outcomes,
         knobs: Knobs,
     ) -> None:
-        self.error: LecternError | None = None
         self._items = items
-        self._progress = progress
         self._purpose = purpose
         self._calls = calls
         self._keeping = keeping
-        self._flights = flights
-        self._limiter = limiter
+        self._outcomes = outcomes
         self._knobs = knobs
-        self._taken: set[str] = set()
         self._awaited: list[tuple[Item, asyncio.Future[Landing | None] | None]] = []
         self._over: Answer | None = None
 
@@ -91,18 +77,17 @@ class Job:
                 todo = await self._wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
-            for key in self._taken:
-                self._flights.land(key, self, None)
+            self._outcomes.give_up()
             await self._keeping.release()
 
     async def _look_up(self) -> list[Item]:
-        """Take what is kept; return the rest, in order."""
+        """Use what is kept; return the rest, in order."""
         missing: set[str] = set()
         wanted: Sequence[Item] = self._items
         for _ in range(_UNFIT_KEPT):
             kept = await self._keeping.kept([item.key for item in wanted])
             missing.update(item.key for item in wanted if item.key not in kept)
-            wanted = await self._take_kept(wanted, kept)
+            wanted = await self._outcomes.use_kept(wanted, kept)
         missing.update(item.key for item in wanted)
         return [item for item in self._items if item.key in missing]
 
@@ -122,18 +107,7 @@ class Job:
 
     async def _batch(self, items: Sequence[Item]) -> None:
         """Bring a batch to its end, as far as others do not work on it."""
-        mine = []
-        for item in items:
-            if (flight := self._flights.take(item.key, self)) is not None:
-                self._awaited.append((item, flight))
-            else:
-                self._taken.add(item.key)
-                mine.append(item)
-        claim = await self._keeping.claim([item.key for item in mine])
-        todo = [item for item in mine if item.key in claim.mine]
-        elsewhere = [item for item in mine if item.key not in claim.mine and item.key not in claim.kept]
-        unfit = await self._take_kept(mine, claim.kept)
-        self._awaited += [(item, None) for item in (*elsewhere, *unfit)]
+        todo = await self._claimed(items)
         answer, refused = Answer(""), dict[str, str]()
         for _ in range(_TRIES):
             if todo and self._over is None:
@@ -141,7 +115,21 @@ class Job:
                 todo = [item for item in todo if item.key in refused]
         for item in todo:
             ended = self._over or answer
-            self._leave(item, Landing(None, refused.get(item.key, ended.reason), ended.error))
+            self._outcomes.leave(item, Landing(None, refused.get(item.key, ended.reason), ended.error))
+
+    async def _claimed(self, items: Sequence[Item]) -> list[Item]:
+        """Those of the items that this request may ask for now; the others are kept, or awaited."""
+        flights = [(item, self._outcomes.take(item)) for item in items]
+        self._awaited += [(item, flight) for item, flight in flights if flight is not None]
+        mine = [item for item, flight in flights if flight is None]
+        if self._over is not None:  # nothing more is asked for, so nothing needs to be claimed
+            return mine
+        claim = await self._keeping.claim([item.key for item in mine])
+        todo = [item for item in mine if item.key in claim.mine]
+        elsewhere = [item for item in mine if item.key not in claim.mine and item.key not in claim.kept]
+        unfit = await self._outcomes.use_kept(mine, claim.kept)
+        self._awaited += [(item, None) for item in (*elsewhere, *unfit)]
+        return todo
 
     async def _ask(self, items: Sequence[Item], refused: Mapping[str, str]) -> tuple[Answer, dict[str, str]]:
         """Make one call and use what is good of it; return the answer, and `key → reason` of what is not."""
@@ -154,14 +142,16 @@ class Job:
         reply = framing.read(answer.text)
         failed = {items[position].key: answer.reason or reason for position, reason in reply.faults.items()}
         fit = []
-        for item, verdict in await self._judged(items, {items[at].key: text for at, text in reply.texts.items()}):
+        for item, verdict in await self._outcomes.judged(
+            items, {items[at].key: text for at, text in reply.texts.items()}
+        ):
             if isinstance(verdict, Fit):
                 fit.append((item, verdict))
             else:
                 failed[item.key] = verdict
         await self._keeping.keep({item.key: verdict.text for item, verdict in fit})
         for item, verdict in fit:
-            self._use(item, verdict, cached=False)
+            self._outcomes.use(item, verdict, cached=False)
         return answer, failed
 
     async def _wait(self, pause: float) -> list[Item]:
@@ -180,59 +170,11 @@ class Job:
         again = []
         for item, flight in awaited:
             if flight is not None and flight.done() and (landing := flight.result()) is not None:
-                await self._take_landing(item, landing)
+                await self._outcomes.use_landing(item, landing)
             elif (left := deadline.left()) is not None and left <= 0:
-                self._leave(item, Landing(None, TIMEOUT, out_of_time()))
+                self._outcomes.leave(item, Landing(None, TIMEOUT, out_of_time()))
             elif flight is None or flight.done():
                 again.append(item)
             else:
                 self._awaited.append((item, flight))
         return again
-
-    async def _take_kept(self, items: Sequence[Item], kept: Mapping[str, str]) -> list[Item]:
-        """Use what was kept; return the items of which that is not fit, each with its next key."""
-        unfit = []
-        for item, verdict in await self._judged(items, kept):
-            if isinstance(verdict, Fit):
-                self._use(item, verdict, cached=True)
-            else:
-                self._land(item, None)
-                item.key = next_key(item.key)
-                unfit.append(item)
-        return unfit
-
-    async def _take_landing(self, item: Item, landing: Landing) -> None:
-        """Use what another request of this process was told, as if it had been told to this one."""
-        if landing.text is None:
-            self._leave(item, landing)
-            return
-        for _, verdict in await self._judged([item], {item.key: landing.text}):
-            if isinstance(verdict, Fit):
-                self._use(item, verdict, cached=True)
-            else:
-                self._leave(item, Landing(None, verdict))
-
-    async def _judged(self, items: Sequence[Item], texts: Mapping[str, str]) -> list[tuple[Item, Fit | str]]:
-        """Each item that has a text, with what that is good for; in a thread, as a page of it takes some 20 ms."""
-        if not texts:
-            return []
-        language = self._purpose.language
-        return await anyio.to_thread.run_sync(judge_all, items, texts, language, limiter=self._limiter)
-
-    def _use(self, item: Item, fit: Fit, *, cached: bool) -> None:
-        for piece, restored in fit.restored:
-            self._progress.put(piece, restored, cached=cached)
-        for piece, reason in fit.unfit:
-            self._progress.leave(piece, reason)
-        self._land(item, Landing(fit.text))
-
-    def _leave(self, item: Item, landing: Landing) -> None:
-        for piece in item.pieces:
-            self._progress.leave(piece, landing.reason)
-        self.error = self.error or landing.error
-        own = landing.reason in {TIMEOUT, BudgetSpent.code}  # another request may have time and money
-        self._land(item, None if own else landing)
-
-    def _land(self, item: Item, landing: Landing | None) -> None:
-        self._flights.land(item.key, self, landing)
-        self._taken.discard(item.key)

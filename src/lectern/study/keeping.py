@@ -55,17 +55,18 @@ class Keeping:
         self._lease_seconds = lease_seconds
         self._holder = uuid.uuid4().hex
         self._leased: set[str] = set()
+        self._failed = False
 
     async def kept(self, keys: Collection[str]) -> Mapping[str, str]:
         """`key → text` of what is there."""
-        if self._rewrites is not None and keys:
+        if self._rewrites is not None and keys and not self._failed:
             with self._forgoing():
                 return await self._rewrites.kept(keys)
         return {}
 
     async def claim(self, keys: Collection[str]) -> Claim:
         """What is there, and what this request may do now; all of it when nobody can be asked."""
-        if self._rewrites is not None and keys:
+        if self._rewrites is not None and keys and not self._failed:
             with self._forgoing():
                 claim = await self._rewrites.claim(keys, holder=self._holder, seconds=self._lease_seconds)
                 self._leased |= claim.mine
@@ -74,13 +75,16 @@ class Keeping:
 
     async def keep(self, texts: Mapping[str, str]) -> None:
         """Keep what was made."""
-        if self._rewrites is not None and texts:
+        if self._rewrites is not None and texts and not self._failed:
             with self._forgoing(), anyio.move_on_after(_SAVE_SECONDS, shield=True), deadline.lifted():
                 await self._rewrites.keep(texts)
                 self._leased.difference_update(texts)
 
     async def release(self) -> None:
-        """Give up what was claimed and not kept, so that others need not wait for the lease to end."""
+        """Give up what was claimed and not kept, so that others need not wait for the lease to end.
+
+        This is tried also when the store has failed: it may be back.
+        """
         if self._rewrites is not None and self._leased:
             with self._forgoing(), anyio.move_on_after(_SAVE_SECONDS, shield=True), deadline.lifted():
                 await self._rewrites.release(self._leased, holder=self._holder)
@@ -92,4 +96,4 @@ class Keeping:
             yield
         except StoreUnavailable as error:
             logger.warning("chapters are rewritten without their store: %s", type(error.__cause__).__name__)
-            self._rewrites = None
+            self._failed = True

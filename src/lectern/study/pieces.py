@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
+from lectern.study.broken import BrokenSegment
 from lectern.study.masking import Masked
 from lectern.study.places import Place
 from lectern.study.spans import Span
@@ -17,20 +18,6 @@ _REFERENCE = re.compile(r"&(?:lt|gt|amp|quot|#39);")
 _REFERENCES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'"}
 # Blanks, line ends of every kind and control characters; no-break spaces and the marks of right-to-left text stay.
 _BLANKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-
-
-class BrokenSegment(ValueError):
-    """A rewritten text cannot be put in the place of its original.
-
-    Attributes:
-        reason: `empty`, `missing_placeholder`, `extra_placeholder`, `unbalanced` (a pair is not closed, or crosses
-            another), `moved_placeholder` (it left its pair or came into one), `empty_pair`, `markup` (something is
-            added that is no text), or `structure` (put back, it would be read as something else).
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from lectern.study.flights import Flights
 from lectern.study.job import Job, Knobs
 from lectern.study.judging import Item
 from lectern.study.keeping import Keeping, key_of
+from lectern.study.outcomes import Outcomes
 from lectern.study.progress import LeftAlone, Piece, Progress, SectionReady
 from lectern.study.prompts import Purpose
 from lectern.study.segments import CutText
@@ -95,7 +96,9 @@ class Rewriter:
                 raise NoModel
             model = self._llm.describe().kind
             items = await anyio.to_thread.run_sync(_items, progress.pieces, purpose, model, limiter=self._limiter)
-            job = self._job(items, progress, purpose, calls)
+            outcomes = Outcomes(progress, purpose.language, flights=self._flights, limiter=self._limiter)
+            keeping = Keeping(self._rewrites, lease_seconds=self._knobs.lease_seconds)
+            job = Job(items, purpose, calls=calls, keeping=keeping, outcomes=outcomes, knobs=self._knobs)
             async with running(job.run()) as task:
                 task.add_done_callback(lambda _: progress.changed.set())
                 while not task.done():
@@ -105,8 +108,8 @@ class Rewriter:
                         for section in progress.ready():
                             yield section
                 task.result()
-            if not progress.rewritten and job.error is not None:
-                raise job.error
+            if not progress.rewritten and outcomes.error is not None:
+                raise outcomes.error
         for section in progress.ready():
             yield section
         yield Rewritten(
@@ -116,18 +119,6 @@ class Rewriter:
             model_calls=calls.count if calls else 0,
             segments=len(progress.pieces),
             cached=progress.cached,
-        )
-
-    def _job(self, items: Sequence[Item], progress: Progress, purpose: Purpose, calls: Calls) -> Job:
-        return Job(
-            items,
-            progress,
-            purpose,
-            calls=calls,
-            keeping=Keeping(self._rewrites, lease_seconds=self._knobs.lease_seconds),
-            flights=self._flights,
-            limiter=self._limiter,
-            knobs=self._knobs,
         )
 
 

@@ -7,20 +7,13 @@ markers, tags, definitions, blank lines) stays byte for byte.
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING
 
-from markdown_it.token import Token
+from lectern.study.broken import BrokenSegment
+from lectern.study.glossary import Term
 
-from lectern.markdown.esm import looks_like_mdx
-from lectern.markdown.parser import parse_blocks
-from lectern.study.glossary import Term, TermFinder
-from lectern.study.masking import mask
-from lectern.study.parts import parts_of
-from lectern.study.pieces import BrokenSegment, Page, Setting
-from lectern.study.places import Line, Place, find_places, read_lines
-from lectern.study.spans import find_spans, span_parser
-from lectern.study.writing import restore
+if TYPE_CHECKING:
+    from lectern.study.cutting import CutPage, Unit
 
 __all__ = ["BrokenSegment", "CutText", "Segment", "cut"]
 
@@ -43,17 +36,6 @@ class Segment:
     text: str
 
 
-@dataclass(slots=True)
-class _Unit:
-    """Where a text that can change stands in the source, and its segment's number; None when it is but terms."""
-
-    start: int
-    end: int
-    setting: Setting
-    section: int = 0
-    number: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class CutText:
     """A page, cut.
@@ -66,10 +48,7 @@ class CutText:
 
     segments: tuple[Segment, ...]
     section_count: int
-    _page: Page
-    _bounds: tuple[int, ...]
-    _units: tuple[_Unit, ...]
-    _settings: tuple[Setting, ...]
+    _page: "CutPage"
 
     def restored(self, number: int, rewritten: str) -> str:
         """Return what stands in the page for a rewritten segment: Markdown again.
@@ -81,7 +60,9 @@ class CutText:
         Raises:
             BrokenSegment: It cannot stand there; its `reason` is a short code.
         """
-        return restore(self._settings[number], rewritten)
+        from lectern.study.writing import restore  # noqa: PLC0415 - brings the parser, which no start waits for
+
+        return restore(self._page.offered[number].setting, rewritten)
 
     def section(self, number: int, rewritten: Mapping[int, str]) -> str:
         """Return one section's Markdown.
@@ -106,21 +87,25 @@ class CutText:
             restored: Segment number → what `restored` returned for it.
             terms: Whether what consists of the glossary's terms only is rendered.
         """
+        from lectern.study.writing import restore  # noqa: PLC0415 - as above
+
+        page = self._page
         parts: list[str] = []
-        cursor, end = self._bounds[number], self._bounds[number + 1]
+        cursor, end = page.bounds[number], page.bounds[number + 1]
         for unit in self._units_of(number):
             # What consists of terms only is no segment: the glossary renders it, where anything is rendered.
             fixed = restore(unit.setting, unit.setting.masked.text) if unit.number is None and terms else None
             text = fixed if unit.number is None else restored.get(unit.number)
             if text is not None:
-                parts += (self._page.source[cursor : unit.start], text)
+                parts += (page.source[cursor : unit.start], text)
                 cursor = unit.end
-        return "".join((*parts, self._page.source[cursor:end]))
+        return "".join((*parts, page.source[cursor:end]))
 
-    def _units_of(self, section: int) -> tuple[_Unit, ...]:
-        first = bisect_left(self._units, section, key=lambda unit: unit.section)
-        last = bisect_right(self._units, section, key=lambda unit: unit.section)
-        return self._units[first:last]
+    def _units_of(self, section: int) -> "Sequence[Unit]":
+        units = self._page.units
+        first = bisect_left(units, section, key=lambda unit: unit.section)
+        last = bisect_right(units, section, key=lambda unit: unit.section)
+        return units[first:last]
 
     def whole(self, rewritten: Mapping[int, str]) -> str:
         """Return the page's Markdown: its sections, joined. With nothing rewritten it is the source.
@@ -144,51 +129,10 @@ def cut(markdown: str, *, path: str = "", terms: Sequence[Term] = (), language: 
         language: The code of the language that the page will be in: terms come back as the glossary renders them there.
             None brings them back as they are written.
     """
-    lines = read_lines(markdown)
-    text = "\n".join(line.text for line in lines)
-    mdx = path.endswith(".mdx") or looks_like_mdx(text)
-    md = span_parser(mdx=mdx)
-    env: dict[str, Any] = {}
-    tokens = parse_blocks(md, text, env)
-    page = Page(md, mdx, env.get("references", {}), markdown)
-    starts = _section_starts(tokens, lines)
-    finder = TermFinder(terms, language)
-    units: list[_Unit] = []
-    segments: list[Segment] = []
-    for place in chain.from_iterable(map(parts_of, find_places(tokens, lines))):
-        setting = _set(page, place, finder)
-        if setting is None:
-            continue
-        masked = setting.masked
-        unit = _Unit(place.source_offset(masked.start), place.source_offset(masked.end), setting)
-        if units and unit.start < units[-1].end:
-            continue
-        unit.section = bisect_right(starts, unit.start)
-        if masked.has_words:
-            unit.number = len(segments)
-            kind = "heading" if place.kind == "underlined" else place.kind
-            segments.append(Segment(unit.number, unit.section, kind, masked.text))
-        units.append(unit)
-    settings = tuple(unit.setting for unit in units if unit.number is not None)
-    return CutText(tuple(segments), len(starts) + 1, page, (0, *starts, len(markdown)), tuple(units), settings)
+    from lectern.study.cutting import cut_page  # noqa: PLC0415 - brings the parser, which no start waits for
 
-
-def _set(page: Page, place: Place, finder: TermFinder) -> Setting | None:
-    """Mask a place; None when nothing in it can change."""
-    spans = find_spans(page.md, place.content, page.references)
-    masked = mask(place.content, spans, finder)
-    if masked is None:
-        return None
-    setting = Setting(page, place, spans, masked)
-    if not masked.has_words:
-        try:
-            restore(setting, masked.text)
-        except BrokenSegment:
-            return None
-    return setting
-
-
-def _section_starts(tokens: Sequence[Token], lines: Sequence[Line]) -> tuple[int, ...]:
-    """Where the lines of headings begin that stand in nothing."""
-    headings = (token for token in tokens if token.type == "heading_open" and not token.level)
-    return tuple(sorted({lines[token.map[0]].start for token in headings if token.map}))
+    page = cut_page(markdown, path=path, terms=terms, language=language)
+    segments = (
+        Segment(number, unit.section, unit.kind, unit.setting.masked.text) for number, unit in enumerate(page.offered)
+    )
+    return CutText(tuple(segments), len(page.bounds) - 1, page)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar
 
-from lectern.study.pieces import BrokenSegment, Piece
+from lectern.study.broken import BrokenSegment
+from lectern.study.pieces import Piece
 
 _AFTER_ADDRESS = " *_~).,;:!?'\"]|"
 _BEFORE_ADDRESS = ' *_~([|"'

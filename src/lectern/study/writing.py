@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from markdown_it.common.utils import mdTrim
 
 from lectern.markdown.parser import MAX_INLINE, parse_blocks
-from lectern.study.pieces import BrokenSegment, Piece, Setting, take_apart
+from lectern.study.broken import BrokenSegment
+from lectern.study.pieces import Piece, Setting, take_apart
 from lectern.study.settling import settle, trim
 from lectern.study.spans import Span, find_spans
 

@@ -13,6 +13,7 @@ from lectern.wiring.mcp import build_mcp
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports, rekey
+from lectern.wiring.study import build_study_desk
 from lectern.wiring.tasks import build_assistant, build_assistant_rules
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "build_people_desk",
     "build_ports",
     "build_rules",
+    "build_study_desk",
     "examine",
     "fetch_embedding_model",
     "has_pages",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from lectern.adapters.provider import Provider
 
 
+_GATHER_SECONDS = 0.1
+"""A batch of a chapter is used when all of it is there, so its tokens need not wake the worker one by one."""
+
+
 def build_llm(settings: Settings) -> LLM:
     """The configured model, or quoting when there is none."""
     if not settings.has_llm:
@@ -27,7 +31,12 @@ def build_study_llm(settings: Settings) -> LLM | None:
     if not settings.has_llm:
         return None
     return _model(
-        settings, provider(settings), settings.chapter_model, part="study_llm", max_tokens=settings.study_max_tokens
+        settings,
+        provider(settings),
+        settings.chapter_model,
+        part="study_llm",
+        max_tokens=settings.study_max_tokens,
+        gather_seconds=_GATHER_SECONDS,
     )
 
 
@@ -43,7 +52,13 @@ def build_fallback_llms(settings: Settings, guards: Guards) -> tuple[LLM, ...]:
 
 
 def _model(
-    settings: Settings, provider: "Provider", model: str, *, part: str = "llm", max_tokens: int | None = None
+    settings: Settings,
+    provider: "Provider",
+    model: str,
+    *,
+    part: str = "llm",
+    max_tokens: int | None = None,
+    gather_seconds: float = 0,
 ) -> LLM:
     from lectern.adapters.openai_llm import OpenAILLM  # noqa: PLC0415 - imports the SDK, 0.6 s, when it is needed
 
@@ -55,6 +70,7 @@ def _model(
         first_token_timeout_seconds=settings.first_token_timeout_seconds,
         token_timeout_seconds=settings.token_timeout_seconds,
         answer_timeout_seconds=settings.answer_timeout_seconds,
+        gather_seconds=gather_seconds,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from loadtests.bench.record import RowRecord
 from loadtests.bench.row import Options, Skipped
 from loadtests.bench.rows import chapters
-from loadtests.bench.rows.chapters import Translations, _Kind, corpus, judged, longest_first, repetition
+from loadtests.bench.rows.chapters import Asked, Translations, corpus, judged, longest_first, repetition
 from loadtests.openloop import NobodyAnsweredError
 from loadtests.wire import Trace
 
@@ -18,14 +18,14 @@ def answers(*first_tokens: float, error: str = "") -> list[Trace]:
 
 def test_percentiles_of_both_kinds_are_compared() -> None:
     """A p95 twice as late is 2 ×; the fewest translations of all phases count, and those that failed."""
-    without, beside = _Kind(answers(0.2, 0.2), answers(0.1)), _Kind(answers(0.4, 0.4), answers(0.11))
+    without, beside = Asked(answers(0.2, 0.2), answers(0.1)), Asked(answers(0.4, 0.4), answers(0.11))
     over = [Trace(0.0, 200, ended=1.0), Trace(0.0, 502, ended=1.0, error="status 502")]
     phases = [Translations(over, least=20), Translations(least=19)]
-    found = judged(without, beside, phases, {"rewrite": 7, "answer": 4})
+    found = judged(without, beside, beside, phases, {"rewrite": 7, "answer": 4})
     RowRecord.of(chapters.ROW, [found], 1)
     values = found.values
     assert values["first token p95, with translations, of without"] == pytest.approx(2)
-    assert values["the stub's own p95, of without"] == pytest.approx(1.1)
+    assert values["the stub's own p95, with, of without"] == pytest.approx(1.1)
     assert values["translations in flight, at least"] == 19
     assert values["translations that failed"] == 1
     assert values["calls for chapters"] == 7
@@ -35,9 +35,9 @@ def test_percentiles_of_both_kinds_are_compared() -> None:
 
 def test_nobody_answered_is_no_figure() -> None:
     """A phase in which every question failed is told as that."""
-    well, broken = _Kind(answers(0.2), answers(0.1)), _Kind(answers(0.2, error="status 503"), answers(0.1))
+    well, broken = Asked(answers(0.2), answers(0.1)), Asked(answers(0.2, error="status 503"), answers(0.1))
     with pytest.raises(NobodyAnsweredError, match="status 503"):
-        judged(well, broken, [Translations()], {})
+        judged(well, well, broken, [Translations()], {})
 
 
 def test_chapters_are_files_of_a_site(tmp_path: Path) -> None:
@@ -74,5 +74,5 @@ def test_twenty_translations_take_no_place_of_a_question() -> None:
     assert values["errors"] == values["translations that failed"] == 0
     assert values["translations in flight, at least"] == chapters.TRANSLATIONS
     assert values["calls for chapters"] >= chapters.TRANSLATIONS
-    own = values["the stub's own p95, of without"]
+    own = values["the stub's own p95, with, of without"]
     assert values["first token p95, with translations, of without"] < 1.5 * max(1.0, own)
