@@ -77,6 +77,16 @@ async def test_what_was_wrong_is_told_with_the_second_try() -> None:
     )
 
 
+async def test_what_a_model_cannot_do_is_not_paid_by_each_reader() -> None:
+    """A segment that failed twice is named to the next reader without another call, and the page is as before."""
+    llm = RewritingLLM(lambda text: in_urdu(text).replace("<x1/>", ""))
+    service, page = rewriter(llm, MemoryRewrites()), cut("A good paragraph.\n\nOne with `code` in it.")
+    _, first = await read(service, page)
+    _, second = await read(service, page)
+    assert (first.model_calls, second.model_calls, len(llm.prompts)) == (2, 0, 2)
+    assert (second.texts, second.left_alone) == (first.texts, first.left_alone)
+
+
 SCRAPS = st.sampled_from(
     "<b> </b> <script> </segment> <segment <x1/> <x2/> <g1> </g1> <g2> </g2> ` ``` ** _ [a](b) ![ # - 1. > ::: | \\ "
     "{ } $ $$ &lt; &amp; === --- https://x.example لفظ ہے کتاب. word import export \u202e".split()

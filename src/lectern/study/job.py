@@ -81,7 +81,7 @@ class Job:
             await self._keeping.release()
 
     async def _look_up(self) -> list[Item]:
-        """Use what is kept; return the rest, in order."""
+        """Use what is kept; return the rest that is worth asking for, in order."""
         missing: set[str] = set()
         wanted: Sequence[Item] = self._items
         for _ in range(_UNFIT_KEPT):
@@ -89,7 +89,7 @@ class Job:
             missing.update(item.key for item in wanted if item.key not in kept)
             wanted = await self._outcomes.use_kept(wanted, kept)
         missing.update(item.key for item in wanted)
-        return [item for item in self._items if item.key in missing]
+        return self._outcomes.leave_failed([item for item in self._items if item.key in missing])
 
     async def _work(self, items: Sequence[Item]) -> None:
         """Ask for what nobody else works on, a few batches at once and the first ones first."""

@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from lectern.errors import BudgetSpent, LecternError
 from lectern.study.calls import TIMEOUT
+from lectern.study.checks import ADVICE
 from lectern.study.flights import Flights, Landing
 from lectern.study.judging import Fit, Item, judge_all
 from lectern.study.keeping import next_key
@@ -87,8 +88,20 @@ class Outcomes:
         for piece in item.pieces:
             self._progress.leave(piece, landing.reason)
         self.error = self.error or landing.error
+        if landing.reason in ADVICE and self._flights.failed(item.key) is None:
+            self._flights.fail(item.key, landing.reason)
         own = landing.reason in {TIMEOUT, BudgetSpent.code}  # another request may have time and money
         self._land(item, None if own else landing)
+
+    def leave_failed(self, items: Sequence[Item]) -> list[Item]:
+        """Leave the items that the model failed at a little while ago; return the others."""
+        rest = []
+        for item in items:
+            if reason := self._flights.failed(item.key):
+                self.leave(item, Landing(None, reason))
+            else:
+                rest.append(item)
+        return rest
 
     def give_up(self) -> None:
         """Let others take what was taken and has not come to its end."""
