@@ -50,6 +50,9 @@ MEANT = {
     "entities": ("&amp;copy; a <g1>b<g2>c</g2></g1> <x3/>", "&amp;copy; a [b**c**](a.md) `f`"),
     "stars": ("*a* <g1>b<g2>c</g2></g1> <x3/> 2 * 3 _d_", "\\*a\\* [b**c**](a.md) `f` 2 \\* 3 \\_d\\_"),
     "a lone star": ("2 * 3 <g1>b<g2>c</g2></g1> <x3/>", "2 * 3 [b**c**](a.md) `f`"),
+    "an exclamation before a link": ("a!<g1>b<g2>c</g2></g1> <x3/>", "a\\![b**c**](a.md) `f`"),
+    "a backslash before code": ("<g1>b<g2>c</g2></g1> a\\<x3/>", "[b**c**](a.md) a\\\\`f`"),
+    "tags that are spelled out": ("&lt;b&gt; <g1>b<g2>c</g2></g1> <x3/>", "&lt;b> [b**c**](a.md) `f`"),
     "brackets": ("a <g1>b]<g2>c</g2></g1> <x3/>", "a [b\\]**c**](a.md) `f`"),
     "braces": ("{a} <g1>b<g2>c</g2></g1> <x3/>", "\\{a\\} [b**c**](a.md) `f`"),
 }  # fmt: skip
@@ -123,6 +126,7 @@ FRAMES = {
     "heading": "## {} {{#id}}\n\nnext\n",
     "underlined": "{}\n---\n\nnext\n",
     "cell": "| {} | b |\n|---|---|\n| c | d |\n",
+    "tight cell": "|{}|b|\n|-|-|\n|c|d|\n",
     "title": ":::tip[{}]\nbody\n:::\n",
     "plain title": ":::tip {}\nbody\n:::\n",
     "footnote": "a[^1]\n\n[^1]: {}\n",

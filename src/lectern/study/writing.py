@@ -113,7 +113,7 @@ def _count(spans: Sequence[Span], content: str) -> Counter[tuple[str, str, str]]
 def _is_one_block(setting: Setting, content: str) -> bool:
     """Whether the content, parsed by itself, is a single block with this text."""
     kind = setting.place.kind
-    frame = {"heading": "# {}", "underlined": "{}\n---", "cell": "| {} |\n|---|"}.get(kind, "{}")
+    frame = {"heading": "# {}", "underlined": "{}\n---", "cell": "|{}|\n|---|"}.get(kind, "{}")
     if kind == "title":
         return content[:1] not in "[{" or content[:1] == setting.place.content[:1]
     tokens = parse_blocks(setting.page.md, frame.replace("{}", content), {})
