@@ -35,6 +35,7 @@ REFUSED = {
     "a link": ("<g1>a <g2>b</g2></g1> <x3/> [c](http://d)", "markup"),
     "an image": ("<g1>a <g2>b</g2></g1> <x3/> ![c](d)", "markup"),
     "an address": ("<g1>a <g2>b</g2></g1> <x3/> http://c.d", "markup"),
+    "a flood": ("<g1>a <g2>b</g2></g1> <x3/> " + "c " * 20_000, "structure"),
     "code": ("<g1>a <g2>b</g2></g1> <x3/> `c`", "markup"),
 }
 
@@ -127,6 +128,8 @@ FRAMES = {
     "underlined": "{}\n---\n\nnext\n",
     "cell": "| {} | b |\n|---|---|\n| c | d |\n",
     "tight cell": "|{}|b|\n|-|-|\n|c|d|\n",
+    "bare cells": "{} | b\n--|--\nc | d\n\nnext",
+    "bare cells below": "a | b\n--|--\n{} | d\ne | f\n\nnext",
     "title": ":::tip[{}]\nbody\n:::\n",
     "plain title": ":::tip {}\nbody\n:::\n",
     "footnote": "a[^1]\n\n[^1]: {}\n",
