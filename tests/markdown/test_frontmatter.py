@@ -1,6 +1,6 @@
 import pytest
 
-from lectern.markdown.frontmatter import BrokenFrontMatter, FrontMatter, split_front_matter
+from lectern.markdown.frontmatter import BrokenFrontMatter, FrontMatter, front_matter_length, split_front_matter
 
 
 def test_values_are_taken_as_written() -> None:
@@ -73,3 +73,18 @@ def test_deep_yaml_is_no_harm(yaml: str) -> None:
     except BrokenFrontMatter:
         return
     assert matter == FrontMatter()
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("---\na: b\n---\nBody", 13),
+        ("---\na: 'b\n---\nBody", 14),
+        ("---\nA line\n---\n", 0),
+        ("Body", 0),
+        ("---\na: b\n---", 12),
+    ],
+)
+def test_front_matter_ends_even_where_it_is_broken(text: str, length: int) -> None:
+    """What cannot be read is front matter all the same; rules around a line of text are not."""
+    assert front_matter_length(text) == length

@@ -35,6 +35,7 @@ REFUSED = {
     "a link": ("<g1>a <g2>b</g2></g1> <x3/> [c](http://d)", "markup"),
     "an image": ("<g1>a <g2>b</g2></g1> <x3/> ![c](d)", "markup"),
     "an address": ("<g1>a <g2>b</g2></g1> <x3/> http://c.d", "markup"),
+    "a flood": ("<g1>a <g2>b</g2></g1> <x3/> " + "c " * 20_000, "structure"),
     "code": ("<g1>a <g2>b</g2></g1> <x3/> `c`", "markup"),
 }
 
@@ -50,6 +51,9 @@ MEANT = {
     "entities": ("&amp;copy; a <g1>b<g2>c</g2></g1> <x3/>", "&amp;copy; a [b**c**](a.md) `f`"),
     "stars": ("*a* <g1>b<g2>c</g2></g1> <x3/> 2 * 3 _d_", "\\*a\\* [b**c**](a.md) `f` 2 \\* 3 \\_d\\_"),
     "a lone star": ("2 * 3 <g1>b<g2>c</g2></g1> <x3/>", "2 * 3 [b**c**](a.md) `f`"),
+    "an exclamation before a link": ("a!<g1>b<g2>c</g2></g1> <x3/>", "a\\![b**c**](a.md) `f`"),
+    "a backslash before code": ("<g1>b<g2>c</g2></g1> a\\<x3/>", "[b**c**](a.md) a\\\\`f`"),
+    "tags that are spelled out": ("&lt;b&gt; <g1>b<g2>c</g2></g1> <x3/>", "&lt;b> [b**c**](a.md) `f`"),
     "brackets": ("a <g1>b]<g2>c</g2></g1> <x3/>", "a [b\\]**c**](a.md) `f`"),
     "braces": ("{a} <g1>b<g2>c</g2></g1> <x3/>", "\\{a\\} [b**c**](a.md) `f`"),
 }  # fmt: skip
@@ -123,6 +127,9 @@ FRAMES = {
     "heading": "## {} {{#id}}\n\nnext\n",
     "underlined": "{}\n---\n\nnext\n",
     "cell": "| {} | b |\n|---|---|\n| c | d |\n",
+    "tight cell": "|{}|b|\n|-|-|\n|c|d|\n",
+    "bare cells": "{} | b\n--|--\nc | d\n\nnext",
+    "bare cells below": "a | b\n--|--\n{} | d\ne | f\n\nnext",
     "title": ":::tip[{}]\nbody\n:::\n",
     "plain title": ":::tip {}\nbody\n:::\n",
     "footnote": "a[^1]\n\n[^1]: {}\n",

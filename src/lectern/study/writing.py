@@ -28,6 +28,8 @@ _BRACES = re.compile(r"[{}]")
 _TITLE_CHARACTERS = str.maketrans({'"': "”", "[": "(", "]": ")", "{": "(", "}": ")"})
 # What a model may not add. The rest that looks like syntax (a lone `*`) is its text, and is escaped.
 _FOREIGN = frozenset({"break", "code", "expression", "footnote", "image", "link", "math", "tag", "url"})
+# Words in other languages are longer; what is longer than that is no translation, and dear to parse.
+_MOST_WRITTEN = 2 * MAX_INLINE
 _UNCOUNTED = frozenset({"emoji", "entity", "escape"})
 
 
@@ -91,9 +93,10 @@ def _is_same(setting: Setting, text: str, *, last: bool) -> bool:
     """
     masked = setting.masked
     content = setting.place.content[: masked.start] + text + setting.place.content[masked.end :]
-    old, new = _count(setting.spans, setting.place.content), Counter[tuple[str, str, str]]()
-    if len(content) <= 2 * MAX_INLINE:
-        new = _count(find_spans(setting.page.md, content, setting.page.references), content)
+    if len(content) > _MOST_WRITTEN:
+        raise BrokenSegment("structure")
+    old = _count(setting.spans, setting.place.content)
+    new = _count(find_spans(setting.page.md, content, setting.page.references), content)
     same = old == new and text == mdTrim(text) and _is_one_block(setting, content)
     if not same and any(kind in _FOREIGN for kind, _role, _text in new - old) and not old - new:
         raise BrokenSegment("markup")
@@ -113,7 +116,7 @@ def _count(spans: Sequence[Span], content: str) -> Counter[tuple[str, str, str]]
 def _is_one_block(setting: Setting, content: str) -> bool:
     """Whether the content, parsed by itself, is a single block with this text."""
     kind = setting.place.kind
-    frame = {"heading": "# {}", "underlined": "{}\n---", "cell": "| {} |\n|---|"}.get(kind, "{}")
+    frame = {"heading": "# {}", "underlined": "{}\n---", "cell": "|{}|\n|---|"}.get(kind, "{}")
     if kind == "title":
         return content[:1] not in "[{" or content[:1] == setting.place.content[:1]
     tokens = parse_blocks(setting.page.md, frame.replace("{}", content), {})
