@@ -78,9 +78,14 @@ class Draft:
         self._events: list[Event] = []
         self._degraded: dict[str, str] = {}
 
+    @property
+    def seconds(self) -> float:
+        """How long the turn has taken so far."""
+        return time.monotonic() - self._began
+
     def mark(self, milestone: str) -> None:
         """Note the milliseconds since the message came."""
-        self.timings[milestone] = round((time.monotonic() - self._began) * 1000, 1)
+        self.timings[milestone] = round(self.seconds * 1000, 1)
 
     def start(self) -> Event:
         """Tell the reader which turn this is; from here on it is kept, whatever becomes of it."""
