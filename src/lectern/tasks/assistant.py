@@ -138,8 +138,8 @@ class Assistant:
             request.conversation_id, limit=self._knobs.history_turns, principal_id=request.principal.id
         )
         asked = await self._tasks.asked(request.principal.id, request.conversation_id)
-        # A turn that is tried again may have been saved before.
-        return [turn for turn in history if turn.id != draft.turn_id], asked
+        # A model that read what this very turn did when it was tried before would do only the rest, as if it were all.
+        return [turn for turn in history if turn.id not in draft.attempts], asked
 
     async def _respond(
         self, answering: Answering, draft: Draft, asked: Confirmation | None
