@@ -48,7 +48,8 @@ def calls(messages: Sequence[dict[str, Any]], behaviour: Behaviour) -> list[Call
         made = 0
     found = _calls_in(steps[made]) if made < len(steps) else []
     if "gullible" in behaviour.flags and since and since[-1].get("role") == "tool":
-        found += _calls_in(str(since[-1].get("content")))
+        # Texts in a tool's JSON have their quotes escaped.
+        found += _calls_in(str(since[-1].get("content")).replace('\\"', '"'))
     return [Call(f"call_{len(messages)}_{place}", name, text) for place, (name, text) in enumerate(found)]
 
 

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(200), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("response", json, nullable=True),
+        sa.Column("holder", sa.Uuid(), nullable=True),
         sa.Column("claimed_until", moment, nullable=True),
         sa.Column("created_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("principal_id", "key", name="pk_task_turns"),
@@ -84,8 +85,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal_id", "conversation_id", name="pk_confirmations"),
     )
     op.create_index("ix_confirmations_asked_at", "confirmations", ["asked_at"])
+    op.add_column("turns", sa.Column("tool_calls", json, server_default="[]", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("turns", "tool_calls")
     for table in ("confirmations", "task_turns", "task_writes", "tasks", "task_lists", "rewrites"):
         op.drop_table(table)

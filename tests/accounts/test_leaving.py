@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,14 +13,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, insert
 from tests.accounts.conftest import PASSWORD, Service
+from tests.scripted import FailingDatabase
 from tests.sql_parts import database_of
 
 from lectern.accounts.export import begin_export
 from lectern.adapters.sql_models import ConversationRow, FeedbackRow, TurnRow
 from lectern.adapters.sql_store import SqlStore
+from lectern.adapters.sql_tasks import SqlTasks
 from lectern.errors import StoreUnavailable
-from lectern.ports import Held
+from lectern.ports import Confirmation, Held
 from lectern.principal import Principal
+from lectern.wiring.accounts import build_people_desk
 
 BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -54,12 +59,25 @@ async def converse(service: Service, principal_id: str, turns: int) -> str:
     return str(conversation)
 
 
+async def do_things(service: Service, principal_id: str, tasks: int) -> None:
+    """So many tasks of somebody, a turn of the assistant that made them, and what it then asked."""
+    assert service.ports.tasks is not None
+    for number in range(tasks):
+        await service.ports.tasks.add(principal_id, f"Task {number}", most=1000, key=f"turn:{number}")
+    await service.ports.tasks.begin_turn(principal_id, "turn", digest="d", seconds=60)
+    await service.ports.tasks.finish_turn(principal_id, "turn", {"text": "Added."})
+    question = Confirmation(str(uuid4()), ({"name": "delete_task"},), "Delete all?", BEGAN)
+    await service.ports.tasks.ask(principal_id, str(uuid4()), question)
+
+
 async def test_an_export_has_everything(service: Service) -> None:
     """Account, profile, logins, each conversation with each turn and what was thought of it; more than one page."""
     made = await service.sign_up("ada@example.org", programmingLevel="advanced")
     owner = f"account:{made['user']['id']}"  # type: ignore[index]
     long, short, empty = [await converse(service, owner, turns) for turns in (450, 1, 0)]
     await converse(service, "account:somebody-else", 3)
+    await do_things(service, owner, 410)
+    await do_things(service, "account:somebody-else", 3)
     answer = await service.client.get("/api/auth/export")
     assert answer.headers["content-disposition"] == 'attachment; filename="lectern-export.json"'
     assert answer.headers["content-type"] == "application/json"
@@ -76,12 +94,31 @@ async def test_an_export_has_everything(service: Service) -> None:
     assert conversations[long]["turns"][1]["feedback"] is None
     assert conversations[empty]["turns"] == []
     assert conversations[empty]["title"] == "Reducers"
+    assert [task["title"] for task in held["tasks"]] == [f"Task {number}" for number in range(410)]
+    remembered = Counter(entry["kind"] for entry in held["remembered"])
+    assert remembered == {"write": 410, "turn": 1, "confirmation": 1}
+    assert held["remembered"][-2]["content"] == {"text": "Added."}
+    assert held["remembered"][-1]["content"]["question"] == "Delete all?"
+
+
+async def test_the_operators_export_is_the_owners(service: Service) -> None:
+    """It has the same of a person, tasks included."""
+    await do_things(service, "user:42", 3)
+    people = build_people_desk(service.ports)
+    assert people.export is not None
+    pieces = [piece async for piece in await people.export("user:42")]
+    headers = {"Authorization": "Bearer site-token"}
+    owners = (await service.client.get("/api/auth/export", headers=headers)).json()
+    operators = json.loads(b"".join(pieces))
+    assert len(operators["tasks"]) == 3
+    assert operators == owners | {"principal": operators["principal"]}
 
 
 async def test_an_export_of_nothing_is_whole(service: Service) -> None:
     """Somebody who never asked anything gets the same object, empty."""
     await service.sign_up()
-    assert (await service.client.get("/api/auth/export")).json()["conversations"] == []
+    held = (await service.client.get("/api/auth/export")).json()
+    assert (held["conversations"], held["tasks"], held["remembered"]) == ([], [], [])
 
 
 async def test_exports_are_bounded(service: Service) -> None:
@@ -125,7 +162,8 @@ async def test_an_export_that_breaks_off_is_no_whole_object(service: Service) ->
 def counts(service: Service) -> dict[str, int]:
     """How many rows each table has."""
     with closing(sqlite3.connect(service.file)) as database:
-        tables = ("accounts", "logins", "profiles", "conversations", "turns", "feedback")
+        tables = "accounts logins profiles conversations turns feedback".split()
+        tables += "task_lists tasks task_writes task_turns confirmations".split()
         return {table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
 
@@ -135,6 +173,8 @@ async def test_an_account_is_deleted_with_all_that_is_its(service: Service) -> N
     headers = {"Authorization": f"Bearer {made['session']['accessToken']}"}  # type: ignore[index]
     await converse(service, f"account:{made['user']['id']}", 3)  # type: ignore[index]
     await converse(service, "account:somebody-else", 2)
+    await do_things(service, f"account:{made['user']['id']}", 3)  # type: ignore[index]
+    await do_things(service, "account:somebody-else", 2)
     answer = await service.client.request("DELETE", "/api/auth/account", headers=headers, json={"password": PASSWORD})
     assert answer.json() == {"success": True}
     assert "lectern_login=; Max-Age=0" in answer.headers["set-cookie"]
@@ -145,9 +185,28 @@ async def test_an_account_is_deleted_with_all_that_is_its(service: Service) -> N
         "conversations": 1,
         "turns": 2,
         "feedback": 1,
+        "task_lists": 1,
+        "tasks": 2,
+        "task_writes": 2,
+        "task_turns": 1,
+        "confirmations": 1,
     }
     assert (await service.client.get("/api/auth/verify", headers=headers)).status_code == 401
     await service.sign_up("gone@example.org")
+
+
+async def test_an_account_stays_while_its_tasks_cannot_go(service: Service) -> None:
+    """Its owner is told, and can ask again."""
+    made = await service.sign_up()
+    await do_things(service, f"account:{made['user']['id']}", 1)  # type: ignore[index]
+    app = service.client._transport.app  # type: ignore[attr-defined]
+    app.state.ports = replace(service.ports, tasks=SqlTasks(FailingDatabase()))
+    answer = await service.client.request("DELETE", "/api/auth/account", json={"password": PASSWORD})
+    assert (answer.status_code, answer.json()["error"]) == (503, "store_unavailable")
+    app.state.ports = service.ports
+    answer = await service.client.request("DELETE", "/api/auth/account", json={"password": PASSWORD})
+    assert answer.json() == {"success": True}
+    assert set(counts(service).values()) == {0}
 
 
 @pytest.mark.parametrize(("body", "status"), [(None, 401), ({"password": "not this one"}, 401), ({}, 422)])

@@ -38,6 +38,7 @@ def a_turn(minute: int = 0, text: str = "What?") -> Turn:
         created_at=START + timedelta(minutes=minute),
         context=text,
         sources=({"id": "s1", "score": 0.5, "heading_path": ["A"]},),
+        tool_calls=({"tool_name": "list_tasks", "parameters": {}, "execution_status": "success"},),
         degraded={"llm": "upstream_timeout"},
         usage={"prompt_tokens": 1},
         timings={"total": 1.5},

@@ -18,9 +18,10 @@ from lectern.adapters.sql_models import ConversationRow, FeedbackRow
 from lectern.adapters.sql_records import SqlRecords
 from lectern.adapters.sql_retention import SqlRetention
 from lectern.adapters.sql_store import SqlStore
+from lectern.adapters.sql_tasks import SqlTasks
 from lectern.app import create_app
 from lectern.config import Settings
-from lectern.ports import Ports, Turn
+from lectern.ports import Ports, Task, Turn
 
 TOKEN = "operator-token-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -42,6 +43,10 @@ class Kept:
         owned = update(ConversationRow).where(ConversationRow.id == UUID(turn.conversation_id))
         await database_of(self.store).run(lambda connection: connection.execute(owned.values(principal_id=principal)))
         return turn
+
+    async def task(self, principal: str, title: str) -> Task:
+        """Keep a task of this principal."""
+        return await SqlTasks(database_of(self.store)).add(principal, title, most=100, key=title)
 
     async def rating(self, turn: Turn, rating: int, comment: str) -> None:
         """Keep feedback."""
@@ -67,6 +72,7 @@ def make_app(store: SqlStore, settings: Settings) -> MakeApp:
             llm=ScriptedLLM("So [1]."),
             records=SqlRecords(database),
             retention=SqlRetention(database),
+            tasks=SqlTasks(database),
         )
         return create_app(settings.model_copy(update={"admin_token": SecretStr(TOKEN)} | changed), ports)
 

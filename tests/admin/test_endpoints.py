@@ -12,10 +12,12 @@ import httpx2
 import pytest
 from tests.admin.conftest import BEARER, TOKEN, Kept, MakeApp, client_of
 from tests.scripted import FailingDatabase
+from tests.sql_parts import database_of
 
 from lectern.adapters.sql_records import SqlRecords
 from lectern.adapters.sql_retention import SqlRetention
 from lectern.adapters.sql_store import SqlStore
+from lectern.adapters.sql_tasks import SqlTasks
 from lectern.admin.endpoints import _since
 from lectern.admin.people import PeopleDesk
 from lectern.api import ROUTERS
@@ -150,6 +152,8 @@ async def test_a_person_is_seen_and_forgotten(operator: httpx2.AsyncClient, kept
     turn = await kept.turn("user:auth0|a/b@c", question="My secret plan")
     other = await kept.turn("user:other")
     await kept.rating(turn, 1, "")
+    for title in ("My secret task", "Milk"):
+        await kept.task("user:auth0|a/b@c", title)
     path = "/admin/people/user:auth0%7Ca%2Fb@c"
     answer = await operator.get(path)
     body = answer.json()
@@ -159,15 +163,29 @@ async def test_a_person_is_seen_and_forgotten(operator: httpx2.AsyncClient, kept
         1,
         1,
     )
+    assert (body["tasks"], body["remembered"], body["has_task_list"]) == (2, 2, True)
     assert "secret" not in answer.text
     first, again = [await operator.delete(path) for _ in range(2)]
-    assert (first.status_code, first.json()["conversations"]) == (200, 1)
-    assert (again.status_code, again.json()["conversations"]) == (200, 0)
+    assert (first.status_code, first.json()["conversations"], first.json()["tasks"]) == (200, 1, 2)
+    assert (again.status_code, again.json()["conversations"], again.json()["tasks"]) == (200, 0, 0)
     assert (await operator.get(path)).status_code == 404
     with pytest.raises(ConversationNotFound):
         await kept.store.history(turn.conversation_id, limit=1)
     assert len(await kept.store.history(other.conversation_id, limit=1, principal_id="user:other")) == 1
     assert (await operator.get("/admin/feedback")).json()["feedback"] == []
+
+
+async def test_who_only_has_tasks_is_seen_and_forgotten(operator: httpx2.AsyncClient, kept: Kept) -> None:
+    """Also once the tasks are gone: that they were numbered is kept, until the person is forgotten."""
+    task = await kept.task("user:doer", "Milk")
+    await kept.task("user:other", "Milk")
+    await SqlTasks(database_of(kept.store)).delete("user:doer", [task.id])
+    path = "/admin/people/user:doer"
+    body = (await operator.get(path)).json()
+    assert (body["conversations"], body["tasks"], body["remembered"], body["has_task_list"]) == (0, 0, 1, True)
+    assert (await operator.delete(path)).json()["tasks"] == 0
+    assert (await operator.get(path)).status_code == 404
+    assert (await operator.get("/admin/people/user:other")).json()["tasks"] == 1
 
 
 async def test_what_else_is_kept_goes_first(make_app: MakeApp, kept: Kept) -> None:
@@ -209,7 +227,11 @@ async def test_a_database_that_is_down(make_app: MakeApp, method: str, path: str
     app = make_app()
     down = FailingDatabase()
     app.state.ports = replace(
-        app.state.ports, store=SqlStore(down), records=SqlRecords(down), retention=SqlRetention(down)
+        app.state.ports,
+        store=SqlStore(down),
+        records=SqlRecords(down),
+        retention=SqlRetention(down),
+        tasks=SqlTasks(down),
     )
     app.state.admin = replace(app.state.admin, people=PeopleDesk(export=_nothing))
     async with client_of(app, BEARER) as client:

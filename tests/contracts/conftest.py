@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.contracts.qdrant_memory import LocalTransport
@@ -16,7 +17,8 @@ from lectern.adapters.qdrant_index import QdrantConnection, QdrantIndex
 from lectern.adapters.qdrant_index.rest import QdrantRest
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
-from lectern.ports import Index
+from lectern.adapters.sql_tasks import SqlTasks
+from lectern.ports import Index, Tasks
 
 
 class InMemory(QdrantConnection):
@@ -104,6 +106,18 @@ async def database(database_url: str) -> AsyncIterator[SqlDatabase]:
     database = SqlDatabase(database_url, pool_size=3)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def tasks(database: SqlDatabase) -> Tasks:
+    """Tasks in that database."""
+    return SqlTasks(database)
+
+
+@pytest.fixture
+def me() -> str:
+    """A user whom no other test knows."""
+    return f"user:{uuid4()}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

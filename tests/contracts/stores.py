@@ -52,6 +52,7 @@ def a_turn(
         created_at=START + timedelta(minutes=minute),
         context="highlighted",
         sources=({"id": "s1", "heading_path": ["A", "B"], "score": 0.5},),
+        tool_calls=({"tool_name": "add_task", "parameters": {"title": "x"}, "execution_status": "success"},),
         degraded={"embeddings": "upstream_timeout"},
         usage={"prompt_tokens": 7, "completion_tokens": 3},
         timings={"retrieved": 1.5, "total": 20.25},

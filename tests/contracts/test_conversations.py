@@ -41,12 +41,6 @@ def conversations(store: SqlStore) -> SqlConversations:
     return SqlConversations(database_of(store))
 
 
-@pytest.fixture
-def me() -> str:
-    """A user whom no other test knows."""
-    return f"user:{uuid4()}"
-
-
 def asked(turn: Turn) -> tuple[str, str, datetime]:
     """What tells turns of one conversation apart, and that they came back whole."""
     return turn.id, turn.question, turn.created_at

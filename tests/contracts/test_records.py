@@ -11,7 +11,8 @@ from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_models import AccountRow, FeedbackRow, ProfileRow
 from lectern.adapters.sql_records import SqlRecords
 from lectern.adapters.sql_store import SqlStore
-from lectern.ports import DayUsage, Person, Turn, Unanswered, Usage
+from lectern.adapters.sql_tasks import SqlTasks
+from lectern.ports import Confirmation, DayUsage, Person, Turn, Unanswered, Usage
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -140,9 +141,38 @@ async def test_what_is_kept_of_a_person(bed: Bed) -> None:
         connection.execute(insert(ProfileRow), {"principal_id": person, "fields": "x", "updated_at": NOON})
 
     await bed.database.run(tell)
+    tasks = SqlTasks(bed.database)
+    for who, title in ((person, "Milk"), (person, "Bread"), (f"{person}0", "Milk")):
+        await tasks.add(who, title, most=9, key=title)
+        await tasks.begin_turn(who, title, digest="d", seconds=60)
+        await tasks.ask(who, str(account), Confirmation(str(uuid4()), (), "Sure?", NOON))
+    await tasks.delete(person, [1])
     assert await bed.records.person(person) == Person(
-        person, 2, 3, 1, has_profile=True, has_account=True, first_at=NOON, last_at=NOON + 2 * DAY
+        person,
+        2,
+        3,
+        1,
+        has_profile=True,
+        has_account=True,
+        first_at=NOON,
+        last_at=NOON + 2 * DAY,
+        tasks=1,
+        remembered=5,
+        has_task_list=True,
     )
+
+
+async def test_who_only_has_tasks_is_known(bed: Bed) -> None:
+    """A task, the number of one that is gone, a turn or a question: each is something that is kept."""
+    tasks = SqlTasks(bed.database)
+    await tasks.add("user:list", "Milk", most=9)
+    await tasks.delete("user:list", [1])
+    await tasks.begin_turn("user:turn", "k", digest="d", seconds=60)
+    await tasks.ask("user:asked", str(uuid4()), Confirmation(str(uuid4()), (), "Sure?", NOON))
+    for who in ("user:list", "user:turn", "user:asked"):
+        assert (await bed.records.person(who)).is_known
+        await tasks.delete_tasks_of(who)
+        assert not (await bed.records.person(who)).is_known
 
 
 @pytest.mark.parametrize("principal", ["", "visitor:nobody", "account:no-uuid", "%", "user:'; --", "x\x00y"])

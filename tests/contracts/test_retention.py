@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from typing import get_args
+from uuid import UUID, uuid4
 
 import anyio
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Executable, func, insert, select, update
 
 from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_models import AccountRow, FeedbackRow, LoginRow, TurnRow
+from lectern.adapters.sql_models import AccountRow, FeedbackRow, LoginRow, RewriteRow, TurnRow
 from lectern.adapters.sql_retention import SqlRetention
+from lectern.adapters.sql_rewrites import SqlRewrites
 from lectern.adapters.sql_store import SqlStore
+from lectern.adapters.sql_task_models import TaskTurnRow, TaskWriteRow
+from lectern.adapters.sql_tasks import SqlTasks
 from lectern.errors import ConversationNotFound, Forbidden
-from lectern.ports import Turn
+from lectern.ports import Confirmation, RememberedKind, Turn
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
 LIMIT = OLD + timedelta(days=90)
@@ -49,7 +53,11 @@ class Bed:
 
         return [await there(conversation) for conversation in conversations]
 
-    async def count(self, table: type[TurnRow | FeedbackRow | LoginRow]) -> int:
+    async def change(self, statement: Executable) -> None:
+        """What no port does: make something older than it is."""
+        await self.database.run(lambda connection: connection.execute(statement), writes=True)
+
+    async def count(self, table: type[TurnRow | FeedbackRow | LoginRow | RewriteRow]) -> int:
         """Rows of a table."""
         counted = select(func.count()).select_from(table)
         return await self.database.run(lambda connection: connection.execute(counted).scalar_one())
@@ -108,6 +116,58 @@ async def test_several_at_once_delete_each_once(bed: Bed) -> None:
     assert not any(await bed.kept(*kept))
     assert await bed.kept(new) == [True]
     assert sum(counts) <= 20
+
+
+async def test_unused_rewrites_go(bed: Bed) -> None:
+    """The longest unused first, no more at once than wanted; also what somebody began and never finished."""
+    rewrites = SqlRewrites(bed.database)
+    keys = [f"{number:064x}" for number in range(5)]
+    await rewrites.keep(dict.fromkeys(keys[:4], "There"))
+    await rewrites.claim(keys[4:], holder="gone", seconds=0)
+    days = (1, 3, 2, 200, 4)
+    for key, day in zip(keys, days, strict=True):
+        aged = update(RewriteRow).where(RewriteRow.key == key).values(used_at=LIMIT + timedelta(days=day - 100))
+        await bed.change(aged)
+    assert await bed.retention.expire_rewrites(LIMIT, most=2) == 2
+    assert await bed.count(RewriteRow) == 3
+    assert await bed.retention.expire_rewrites(LIMIT, most=3) == 2
+    assert set(await rewrites.kept(keys)) == {keys[3]}
+    assert await bed.count(RewriteRow) == 1
+
+
+async def test_a_rewrite_that_is_used_stays(bed: Bed) -> None:
+    """A use begins its days anew, however old it is."""
+    rewrites = SqlRewrites(bed.database)
+    used, unused = keys = [f"{number:064x}" for number in range(2)]
+    await rewrites.keep(dict.fromkeys(keys, "There"))
+    await bed.change(update(RewriteRow).values(used_at=OLD))
+    await rewrites.kept([used])
+    assert await bed.retention.expire_rewrites(LIMIT, most=9) == 1
+    assert await rewrites.kept([used, unused]) == {used: "There"}
+
+
+async def test_old_task_keys_go(bed: Bed) -> None:
+    """Writes, turns and questions, the oldest of each first; the tasks stay, and so does what is newer."""
+    tasks = SqlTasks(bed.database)
+    for number in range(3):
+        await tasks.add("user:a", "Milk", most=9, key=f"{number}")
+        await tasks.begin_turn("user:a", f"{number}", digest="d", seconds=60)
+        asked = Confirmation(str(uuid4()), (), "Sure?", LIMIT + timedelta(seconds=number - 2))
+        await tasks.ask("user:a", str(UUID(int=number)), asked)
+        for table in (TaskWriteRow, TaskTurnRow):
+            at = {"created_at": LIMIT + timedelta(seconds=number - 2)}
+            await bed.change(update(table).where(table.key == f"{number}").values(at))
+    assert await bed.retention.expire_task_keys(LIMIT, most=1) == 3
+    for kind in get_args(RememberedKind):
+        assert len(await tasks.remembered("user:a", kind, limit=9)) == 2
+    assert await bed.retention.expire_task_keys(LIMIT, most=9) == 3
+    assert await bed.retention.expire_task_keys(LIMIT, most=9) == 0
+    for kind in get_args(RememberedKind):
+        [left] = await tasks.remembered("user:a", kind, limit=9)
+        assert left.at == LIMIT
+    assert [task.id for task in await tasks.listed("user:a", limit=9)] == [1, 2, 3]
+    assert (await tasks.add("user:a", "Milk", most=9, key="2")).id == 3
+    assert (await tasks.add("user:a", "Milk", most=9, key="0")).id == 4
 
 
 async def test_ended_logins_go(bed: Bed) -> None:

@@ -8,25 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_tasks import SqlTasks
 from lectern.errors import IdempotencyMismatch
 from lectern.ports import Confirmation, Remembered, Tasks, TurnClaim
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 RESPONSE: dict[str, Any] = {"text": "Done 🥛", "tasks": [{"id": 1, "due": None}], "cost": 0.5}
-
-
-@pytest.fixture
-def tasks(database: SqlDatabase) -> Tasks:
-    """The port over a database of each kind."""
-    return SqlTasks(database)
-
-
-@pytest.fixture
-def me() -> str:
-    """A user whom no other test knows."""
-    return f"user:{uuid4()}"
 
 
 def a_question(number: int = 1) -> Confirmation:

@@ -5,13 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from tests.contracts.processes import at_once
 
-from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_tasks import SqlTasks
 from lectern.errors import IdempotencyMismatch, TaskNotFound, TooManyTasks
 from lectern.ports import Task, TaskChanges, Tasks
 
@@ -26,18 +23,6 @@ VERBS: dict[str, Verb] = {
     "delete": lambda tasks, who, numbers: tasks.delete(who, numbers),
     "delete with a key": lambda tasks, who, numbers: tasks.delete(who, numbers, key="k"),
 }
-
-
-@pytest.fixture
-def tasks(database: SqlDatabase) -> Tasks:
-    """The port over a database of each kind."""
-    return SqlTasks(database)
-
-
-@pytest.fixture
-def me() -> str:
-    """A user whom no other test knows."""
-    return f"user:{uuid4()}"
 
 
 async def all_of(tasks: Tasks, principal_id: str) -> list[Task]:
@@ -82,6 +67,8 @@ async def test_tasks_are_listed_in_order(tasks: Tasks, me: str) -> None:
     assert await tasks.listed(me, limit=2, offset=2) == [salt]
     assert await tasks.listed(me, status="pending", limit=9) == [milk, salt]
     assert await tasks.listed(me, status="completed", limit=9) == [done]
+    assert await tasks.listed(me, limit=2, after=milk.id) == [done, salt]
+    assert await tasks.listed(me, limit=2, after=salt.id) == []
     assert await tasks.listed(f"{me}0", limit=9) == []
 
 
@@ -258,10 +245,10 @@ async def test_a_refused_write_leaves_nothing(tasks: Tasks, me: str) -> None:
     """What was not found is not remembered: the same key does it once it is there."""
     with pytest.raises(TaskNotFound):
         await tasks.delete(me, [1], key="turn:1")
-    await tasks.add(me, "Milk", most=MOST)
+    await tasks.add(me, "Milk", most=MOST, key="added")
     [gone] = await tasks.delete(me, [1], key="turn:1")
     assert gone.title == "Milk"
-    assert [entry.key for entry in await tasks.remembered(me, "write", limit=9)] == ["turn:1"]
+    assert [entry.key for entry in await tasks.remembered(me, "write", limit=9)] == ["added", "turn:1"]
 
 
 async def test_a_thousand_at_once(tasks: Tasks, me: str) -> None:

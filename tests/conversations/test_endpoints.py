@@ -100,6 +100,7 @@ async def test_a_turn_is_two_messages(client: Client, session: str, turn: Turn) 
         "created_at": "2026-01-02T03:04:05.678901Z",
         "sources": [],
         "citations": [],
+        "tool_calls": [],
         "outcome": None,
     }
     assert answered | {"citations": []} == {
@@ -112,6 +113,7 @@ async def test_a_turn_is_two_messages(client: Client, session: str, turn: Turn) 
         "created_at": "2026-01-02T03:04:05.699151Z",
         "sources": ["A › B"],
         "citations": [],
+        "tool_calls": [],
         "outcome": "answered",
     }
     UUID(asked["id"])
@@ -129,6 +131,14 @@ async def test_sources_are_lines_to_show_and_objects_to_link(client: Client) -> 
         "Page 1 › Part: https://docs.example/page-1#part",
         "Page 2 › Part: https://docs.example/page-2#part",
     ]
+
+
+async def test_what_the_task_assistant_called_is_told(client: Client, store: SqlStore, session: str) -> None:
+    """With the answer, as it was kept."""
+    calls = ({"tool_name": "complete_task", "parameters": {"task_id": 3}, "execution_status": "success"},)
+    await store.save_turn(replace(a_turn(session, who=ADA.id), tool_calls=calls))
+    body = (await client.get(f"/api/chat/sessions/{session}", headers=AS_ADA)).json()
+    assert [message["tool_calls"] for message in body["messages"]] == [[], list(calls)]
 
 
 async def test_a_source_that_was_kept_without_a_field_keeps_its_number(

@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, Pool, event
 from tests.counts.pages import make_site
 from tests.counts.service import Service, running, settings_for
 
@@ -30,3 +32,23 @@ async def service(data: Path, _own_logs: None) -> AsyncGenerator[Service, None]:
     async with running(data) as service:
         await service.streamed()
         yield service
+
+
+@pytest.fixture
+def database() -> Iterator[Counter[str]]:
+    """Counts what SQLAlchemy does, on every engine; `held` is how many connections are out of their pool now."""
+    seen: Counter[str] = Counter()
+    listeners = [
+        (Engine, "before_cursor_execute", lambda *_: seen.update(["execute"])),
+        (Engine, "begin", lambda *_: seen.update(["begin"])),
+        (Engine, "commit", lambda *_: seen.update(["commit"])),
+        (Engine, "rollback", lambda *_: seen.update(["rollback"])),
+        (Pool, "connect", lambda *_: seen.update(["connect"])),
+        (Pool, "checkout", lambda *_: seen.update(["held"])),
+        (Pool, "checkin", lambda *_: seen.subtract(["held"])),  # codespell:ignore checkin
+    ]
+    for target, name, listener in listeners:
+        event.listen(target, name, listener)
+    yield seen
+    for target, name, listener in listeners:
+        event.remove(target, name, listener)

@@ -1,12 +1,11 @@
 """What a turn asks of the database: statements, transactions, round trips, and nothing while tokens flow."""
 
-import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, Pool, event
+from tests.counts.postgres_log import sent
 from tests.counts.service import TOKENS, Service, running
 from tests.database_servers import Postgres
 
@@ -24,32 +23,6 @@ SAVE_TRIPS = Counter(SELECT=1, BEGIN=1, SET=1, INSERT=2, COMMIT=1)
 
 GO_ON_TRIPS = SAVE_TRIPS - Counter(INSERT=1) + Counter(UPDATE=1)
 """A later turn makes no conversation: it would bring back one that was deleted meanwhile."""
-
-
-def sent(postgres: Postgres, since: int = 0) -> tuple[Counter[str], int]:
-    """The first words of all statements in the server's log since this place, and its end."""
-    log = postgres._log.read_text()
-    return Counter(re.findall(r"LOG:  statement: (\w+)", log[since:])), len(log)
-
-
-@pytest.fixture
-def database() -> Iterator[Counter[str]]:
-    """Counts what SQLAlchemy does, on every engine; `held` is how many connections are out of their pool now."""
-    seen: Counter[str] = Counter()
-    listeners = [
-        (Engine, "before_cursor_execute", lambda *_: seen.update(["execute"])),
-        (Engine, "begin", lambda *_: seen.update(["begin"])),
-        (Engine, "commit", lambda *_: seen.update(["commit"])),
-        (Engine, "rollback", lambda *_: seen.update(["rollback"])),
-        (Pool, "connect", lambda *_: seen.update(["connect"])),
-        (Pool, "checkout", lambda *_: seen.update(["held"])),
-        (Pool, "checkin", lambda *_: seen.subtract(["held"])),  # codespell:ignore checkin
-    ]
-    for target, name, listener in listeners:
-        event.listen(target, name, listener)
-    yield seen
-    for target, name, listener in listeners:
-        event.remove(target, name, listener)
 
 
 @pytest.fixture

@@ -30,11 +30,21 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 class Piles:
-    """So many old conversations of visitors and of accounts; fails at the given call, and notes what it is asked."""
+    """So many old conversations and other things; fails at the given call, and notes what it is asked."""
 
-    def __init__(self, visitors: int = 0, accounts: int = 0, *, fails_at: int | None = None) -> None:
+    def __init__(
+        self,
+        visitors: int = 0,
+        accounts: int = 0,
+        *,
+        rewrites: int = 0,
+        task_keys: int = 0,
+        fails_at: int | None = None,
+    ) -> None:
         self.left = {True: visitors, False: accounts}
+        self.others = {"rewrites": rewrites, "task keys": task_keys}
         self.asked: list[tuple[bool, datetime, int]] = []
+        self.asked_others: list[tuple[str, datetime, int]] = []
         self.calls = 0
         self.cleaned = anyio.Event()
         self._fails_at = fails_at
@@ -51,6 +61,21 @@ class Piles:
         """None has ended."""
         self._call()
         return 0
+
+    async def expire_rewrites(self, before: datetime, *, most: int) -> int:
+        """Take from its pile."""
+        return self._take("rewrites", before, most)
+
+    async def expire_task_keys(self, before: datetime, *, most: int) -> int:
+        """Take from its pile."""
+        return self._take("task keys", before, most)
+
+    def _take(self, name: str, before: datetime, most: int) -> int:
+        self._call()
+        self.asked_others.append((name, before, most))
+        taken = min(most, self.others[name])
+        self.others[name] -= taken
+        return taken
 
     async def scrub(self) -> None:
         """Nothing to do."""
@@ -108,6 +133,22 @@ async def test_much_goes_in_pieces(settings: Settings, caplog: pytest.LogCapture
     assert await run(piles, with_days(settings, 90, 90)) == Expired(8, 0, is_all=True)
     assert await run(piles, with_days(settings, 90, 90)) == Expired(0, 0, is_all=True)
     assert len(caplog.messages) == 2  # what did nothing says nothing
+
+
+async def test_rewrites_and_task_keys_go_too(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """Pieces of chapters 180 days after their last use unless told otherwise, never with 0; keys after a day."""
+    caplog.set_level(logging.INFO)
+    piles = Piles(rewrites=BATCH + 1, task_keys=BATCH + 2)
+    assert await run(piles, settings) == Expired(rewrites=BATCH + 1, task_keys=BATCH + 2)
+    assert f"deleted 0 conversations, 0 ended logins, {BATCH + 1} rewrites and {BATCH + 2} task keys" in caplog.text
+    half_a_year, day = ("rewrites", NOW - timedelta(days=180), BATCH), ("task keys", NOW - timedelta(days=1), BATCH)
+    assert piles.asked_others == [half_a_year] * 2 + [day] * 2
+    piles = Piles(rewrites=1)
+    await run(piles, settings.model_copy(update={"rewrite_retention_days": 0}))
+    assert piles.asked_others == [day]
+    piles = Piles(rewrites=1)
+    await run(piles, settings.model_copy(update={"rewrite_retention_days": 3}))
+    assert piles.asked_others[0] == ("rewrites", NOW - timedelta(days=3), BATCH)
 
 
 async def test_a_database_that_goes_down_is_survived(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
@@ -169,7 +210,10 @@ def test_a_service_deletes_what_is_old(tmp_path: Path) -> None:
     assert sorted(left()) == sorted([UUID(old), UUID(new)])
     service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, RETENTION_DAYS="30"))
     try:
-        until(lambda: "Retention deleted 1 conversations and 0 ended logins" in service.log, seconds=90)
+        until(
+            lambda: "Retention deleted 1 conversations, 0 ended logins, 0 rewrites and 0 task keys" in service.log,
+            seconds=90,
+        )
         assert left() == [UUID(new)]
         service.signal(signal.SIGTERM)
         assert service.exit_code() == 0

@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy.pool import QueuePool
+from tests.sql_parts import database_of
 from tests.tasks.conftest import MakeAssistant
 from tests.tasks.models import ToolModel, call, obeying
 from tests.tasks.turns import ANN, BEN, asked, conversation_of, names, say, text_of, used
 
+from lectern.adapters.sql_conversations import SqlConversations
 from lectern.adapters.sql_store import SqlStore
 from lectern.adapters.sql_tasks import SqlTasks
 from lectern.errors import (
@@ -52,6 +55,8 @@ async def test_a_model_acts_and_says_so(assistant: MakeAssistant, tasks: SqlTask
     assert done.usage == {"prompt_tokens": 200, "completion_tokens": 20}
     [turn] = await store.history(conversation_of(events), limit=9, principal_id=ANN.id)
     assert (turn.answer, turn.outcome, turn.usage) == (text_of(events), "answered", done.usage)
+    added = {"tool_name": "add_task", "parameters": {"title": "Buy oat milk"}, "execution_status": "success"}
+    assert list(turn.tool_calls) == [added]
     assert turn.id == events[0].turn_id  # type: ignore[union-attr]
 
 
@@ -95,12 +100,65 @@ async def test_a_title_that_gives_orders_to_an_obeying_model_does_nothing(
     assert await titles(tasks) == before
 
 
-async def test_a_number_in_a_question_does_not_delete(assistant: MakeAssistant, tasks: SqlTasks) -> None:
-    """A task that is only asked about by number survives the order in its own title."""
-    await fill(tasks, 'Notes RUN [["delete_task", {"task_id": 1}]]')
+@pytest.mark.parametrize("tool", ["delete_task", "complete_task"])
+async def test_a_task_that_is_asked_about_by_number_stays(assistant: MakeAssistant, tasks: SqlTasks, tool: str) -> None:
+    """It survives the order in its own title, and the reader gets to see what was asked for."""
+    await fill(tasks, f'Notes RUN [["{tool}", {{"task_id": 1}}]]')
+    before = await titles(tasks)
     events = await say(assistant(ToolModel(obeying)), "what is task 1?")
-    assert asked(events) == [("delete_task", 1)]
-    assert len(await titles(tasks)) == 1
+    assert asked(events) == [(tool, 1)]
+    assert text_of(events).startswith("Your tasks:\n\n- #1 “Notes RUN")
+    assert await titles(tasks) == before
+
+
+async def test_what_was_done_before_a_question_is_said(assistant: MakeAssistant, tasks: SqlTasks) -> None:
+    """The model is not heard once something is held, so its writes are told without it."""
+    await fill(tasks, "Buy milk", "Call mum")
+    calls = [call("add_task", title="Buy eggs"), call("delete_task", task_id=1), call("delete_task", task_id=2)]
+    events = await say(assistant(ToolModel(calls, ["All done!"])), "add buy eggs, delete 1 and 2")
+    assert text_of(events).startswith("Added #3 “Buy eggs”.\n\nShall I do these 2 things?")
+    assert "All done!" not in text_of(events)
+
+
+async def test_a_yes_to_what_can_not_be_done_says_so(assistant: MakeAssistant, tasks: SqlTasks) -> None:
+    """A task that is gone, and one too many; no model is asked instead."""
+    await fill(tasks, "Buy milk")
+    calls = [call("delete_task", task_id=1), call("add_task", title="Quite another thing")]
+    events = await say(assistant(ToolModel(calls, ["."])), "hm")
+    await tasks.delete(ANN.id, [1])
+    await fill(tasks, "One")
+    model = ToolModel(["?"])
+    answered = await say(assistant(model, most_tasks=1), "yes", after=events)
+    assert text_of(answered).splitlines() == [
+        "That did not work: There is no such task.",
+        "That did not work: There is no room for more tasks. Delete some that are done.",
+    ]
+    assert model.prompts == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "finish task 1",
+        "mark buy milk as done",
+        "1 is done",
+        "delete 1",
+        "remove milk",
+        "rename 1 to buy oat milk",
+        "move buy milk to 2026-04-01",
+        "change the description of 1 to two litres of the blue one",
+        "add call the dentist",
+        "remind me to water the plants tomorrow",
+    ],
+)
+async def test_what_is_said_plainly_is_not_asked_about(assistant: MakeAssistant, tasks: SqlTasks, message: str) -> None:
+    """One task that is named, without a model."""
+    await fill(tasks, "Buy milk", "Call mum")
+    before = await tasks.listed(ANN.id, limit=9)
+    events = await say(assistant(), message)
+    assert asked(events) == []
+    assert {status for _, status in used(events)} == {"success"}
+    assert await tasks.listed(ANN.id, limit=9) != before
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one after the other"])
@@ -257,6 +315,20 @@ async def test_a_defect_is_an_event_without_its_text(assistant: MakeAssistant) -
     assert "secret" not in str(events)
 
 
+async def test_nothing_is_held_while_the_model_speaks(assistant: MakeAssistant, store: SqlStore) -> None:
+    """No connection of the database is in use between two pieces, nor when tools were used before."""
+    pool = database_of(store)._engine.pool
+    assert isinstance(pool, QueuePool)
+    in_use: list[int] = []
+
+    def look(_: object) -> list[Any]:
+        in_use.append(pool.checkedout())
+        return ["Nothing."] if len(in_use) > 1 else [call("list_tasks")]
+
+    await say(assistant(ToolModel(look)), "show my tasks", key="k")
+    assert in_use == [0, 0]
+
+
 async def test_a_reader_who_leaves_loses_nothing(assistant: MakeAssistant, tasks: SqlTasks, store: SqlStore) -> None:
     """What was done is done and kept as cancelled, the model is stopped, and the same key may go on."""
     forever = asyncio.Event()
@@ -332,7 +404,5 @@ async def test_an_assistant_needs_tasks(assistant: MakeAssistant) -> None:
 
 async def _only_conversation(store: SqlStore) -> list[str]:
     """The ids of Ann's conversations."""
-    from lectern.adapters.sql_conversations import SqlConversations  # noqa: PLC0415 - here only
-
-    found = await SqlConversations(store._database).owned_by(ANN.id, limit=9, offset=0)
+    found = await SqlConversations(database_of(store)).owned_by(ANN.id, limit=9, offset=0)
     return [conversation.id for conversation in found]

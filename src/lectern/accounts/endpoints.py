@@ -144,11 +144,11 @@ async def update_profile(body: ProfileFields, desk: DeskDep, caller: SignedInDep
     response_class=StreamingResponse,
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
 )
-async def export(desk: DeskDep, caller: SignedInDep) -> StreamingResponse:
-    """All that is held of the caller, as a file: account, profile, conversations with their turns, feedback."""
+async def export(desk: DeskDep, caller: SignedInDep, ports: PortsDep) -> StreamingResponse:
+    """All that is held of the caller, as a file: account, profile, conversations with turns and feedback, tasks."""
     await desk.throttle.export(caller.principal.id)
     return StreamingResponse(
-        await begin_export(caller.principal, desk.accounts),
+        await begin_export(caller.principal, desk.accounts, ports.tasks),
         media_type="application/json",
         headers={"Content-Disposition": 'attachment; filename="lectern-export.json"'},
     )
@@ -163,6 +163,8 @@ async def delete_account(
     await desk.confirm(caller.principal, password, address=caller.address)
     # The account goes last: while it is there, its owner can ask again for what could not be done.
     await ports.store.delete_conversations_of(caller.principal.id)
+    if ports.tasks is not None:
+        await ports.tasks.delete_tasks_of(caller.principal.id)
     await desk.accounts.forget(caller.principal.id)
     _take_cookie_away(request)
     return Success()

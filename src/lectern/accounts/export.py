@@ -1,27 +1,34 @@
 """All that is held of a person, as one JSON object, a page of it in memory at a time."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from lectern.ports import Account, Accounts, Held, Login
+from lectern.ports import Account, Accounts, Held, Login, Remembered, RememberedKind, Task, Tasks
 from lectern.principal import Principal
 
 _PAGE: Final = 200
 """Turns read at once: a page of long answers stays below some megabytes."""
 
 
-async def begin_export(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
+async def begin_export(
+    principal: Principal, accounts: Accounts, tasks: Tasks | None = None
+) -> AsyncGenerator[bytes, None]:
     """The pieces of the object, the first of which is read by this very call.
+
+    Args:
+        principal: Whose.
+        accounts: Where the account, the profile and the conversations are.
+        tasks: Where the tasks are; None where none are kept.
 
     Should a later one fail, the object stays without its end, and nobody takes it for a whole one.
 
     Raises:
         StoreUnavailable: It cannot be read now.
     """
-    pieces = _pieces(principal, accounts)
+    pieces = _pieces(principal, accounts, tasks)
     first = await anext(pieces)
 
     async def all_pieces() -> AsyncGenerator[bytes, None]:
@@ -33,7 +40,7 @@ async def begin_export(principal: Principal, accounts: Accounts) -> AsyncGenerat
     return all_pieces()
 
 
-async def _pieces(principal: Principal, accounts: Accounts) -> AsyncGenerator[bytes, None]:
+async def _pieces(principal: Principal, accounts: Accounts, tasks: Tasks | None) -> AsyncGenerator[bytes, None]:
     account = await accounts.by_id(principal.subject) if principal.kind == "account" else None
     logins = await accounts.logins_of(principal.subject) if account else ()
     profile = await accounts.profile(principal.id)
@@ -44,7 +51,20 @@ async def _pieces(principal: Principal, accounts: Accounts) -> AsyncGenerator[by
         "logins": [_login(login) for login in logins],
         "profile": profile,
     }
-    yield _json(head)[:-1] + b',"conversations":['
+    yield _json(head)[:-1]
+    conversations = _conversations(principal.id, accounts, page)
+    mine = _pages_of_tasks(principal.id, tasks) if tasks else None
+    remembered = _pages_of_remembered(principal.id, tasks) if tasks else None
+    for pieces in (conversations, _array("tasks", mine), _array("remembered", remembered)):
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+    yield b"}\n"
+
+
+async def _conversations(principal_id: str, accounts: Accounts, page: Sequence[Held]) -> AsyncGenerator[bytes, None]:
+    """The conversations, of which this is the first page."""
+    yield b',"conversations":['
     conversation = ""
     while page:
         pieces = []
@@ -52,8 +72,37 @@ async def _pieces(principal: Principal, accounts: Accounts) -> AsyncGenerator[by
             pieces.append(_entry(entry, conversation))
             conversation = entry.conversation_id
         yield b"".join(pieces)
-        page = await accounts.held(principal.id, after=page[-1], limit=_PAGE) if len(page) == _PAGE else ()
-    yield (b"]}" if conversation else b"") + b"]}\n"
+        page = await accounts.held(principal_id, after=page[-1], limit=_PAGE) if len(page) == _PAGE else ()
+    yield b"]}]" if conversation else b"]"
+
+
+async def _pages_of_tasks(principal_id: str, tasks: Tasks) -> AsyncGenerator[Sequence[Task], None]:
+    page = await tasks.listed(principal_id, limit=_PAGE)
+    while page:
+        yield page
+        page = await tasks.listed(principal_id, limit=_PAGE, after=page[-1].id)
+
+
+async def _pages_of_remembered(principal_id: str, tasks: Tasks) -> AsyncGenerator[Sequence[Remembered], None]:
+    for kind in get_args(RememberedKind):
+        page = await tasks.remembered(principal_id, kind, limit=_PAGE)
+        while page:
+            yield page
+            page = await tasks.remembered(principal_id, kind, after=page[-1].key, limit=_PAGE)
+
+
+async def _array(
+    name: str, pages: AsyncGenerator[Sequence[Task], None] | AsyncGenerator[Sequence[Remembered], None] | None
+) -> AsyncGenerator[bytes, None]:
+    """A list of entries under its name, a page at a time; an empty one where nobody keeps such."""
+    yield f',"{name}":['.encode()
+    if pages is not None:
+        comma = b""
+        async with aclosing(pages):
+            async for page in pages:
+                yield comma + b",".join(_json(asdict(entry)) for entry in page)
+                comma = b","
+    yield b"]"
 
 
 def _entry(entry: Held, conversation: str) -> bytes:

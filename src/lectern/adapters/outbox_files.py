@@ -150,4 +150,5 @@ def _names(folder: Path) -> list[str]:
 
 def _turn(fields: dict[str, Any]) -> Turn:
     moment = datetime.fromisoformat(fields["created_at"]).astimezone(UTC)
-    return Turn(**fields | {"created_at": moment, "sources": tuple(fields["sources"])})
+    lists = {name: tuple(fields.get(name, ())) for name in ("sources", "tool_calls")}
+    return Turn(**fields | lists | {"created_at": moment})

@@ -54,6 +54,7 @@ class TurnRow(Base):
     context: Mapped[str]
     answer: Mapped[str]
     sources: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    tool_calls: Mapped[list[dict[str, Any]]] = mapped_column(Json, server_default="[]")
     outcome: Mapped[str] = mapped_column(String(16))
     degraded: Mapped[dict[str, str]] = mapped_column(Json)
     usage: Mapped[dict[str, int]] = mapped_column(Json)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Executable, String, bindparam, case, cast, distinct, func, select
 
 from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, ProfileRow, TurnRow
+from lectern.adapters.sql_task_models import ConfirmationRow, TaskListRow, TaskRow, TaskTurnRow, TaskWriteRow
 from lectern.adapters.sql_types import AnyText
 from lectern.ports.records import MOST_CHARACTERS
 
@@ -106,6 +107,17 @@ HELD: Final = (
     .outerjoin(TurnRow)
     .outerjoin(FeedbackRow)
     .where(ConversationRow.principal_id == _PRINCIPAL)
+)
+
+
+def _rows_of(table: Any) -> Any:  # noqa: ANN401 - any table that has a principal, and its count as a column
+    return select(func.count()).select_from(table).where(table.principal_id == _PRINCIPAL).scalar_subquery()
+
+
+DOING: Final = select(
+    _rows_of(TaskRow).label("tasks"),
+    (_rows_of(TaskWriteRow) + _rows_of(TaskTurnRow) + _rows_of(ConfirmationRow)).label("remembered"),
+    _rows_of(TaskListRow).label("lists"),
 )
 HAS_PROFILE: Final = select(ProfileRow.principal_id).where(ProfileRow.principal_id == _PRINCIPAL)
 HAS_ACCOUNT: Final = select(AccountRow.id).where(AccountRow.id == bindparam("account"))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 
 from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_record_statements import (
+    DOING,
     FEEDBACK,
     HAS_ACCOUNT,
     HAS_PROFILE,
@@ -87,10 +88,11 @@ class SqlRecords:
         ]
 
     async def person(self, principal_id: str) -> Person:
-        """How much is kept of a principal, in three statements at most."""
+        """How much is kept of a principal, in four statements at most."""
 
         def look(connection: Connection) -> Person:
             held = connection.execute(HELD, {"principal": principal_id}).one()
+            doing = connection.execute(DOING, {"principal": principal_id}).one()
             account = _account_id(principal_id)
             return Person(
                 principal_id,
@@ -102,6 +104,9 @@ class SqlRecords:
                 and bool(connection.execute(HAS_ACCOUNT, {"account": account}).scalar()),
                 first_at=held.first_at,
                 last_at=held.last_at,
+                tasks=doing.tasks,
+                remembered=doing.remembered,
+                has_task_list=bool(doing.lists),
             )
 
         return await self._database.run(look, again=True)

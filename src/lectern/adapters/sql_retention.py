@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, or_, select
+from sqlalchemy import Connection, bindparam, delete, or_, select, tuple_
 
 from lectern.adapters.sql_database import Database
-from lectern.adapters.sql_models import ConversationRow, LoginRow
+from lectern.adapters.sql_models import ConversationRow, LoginRow, RewriteRow
+from lectern.adapters.sql_task_models import ConfirmationRow, TaskTurnRow, TaskWriteRow
 from lectern.principal import VISITOR_PREFIX
 
 _OLD: Final = ConversationRow.updated_at < bindparam("before")
@@ -24,6 +25,25 @@ _EXPIRED: Final = {
     )
     for anonymous, whose in ((True, _ANONYMOUS), (False, ~_ANONYMOUS))
 }
+_UNUSED: Final = RewriteRow.used_at < bindparam("before")
+_EXPIRED_REWRITES: Final = delete(RewriteRow).where(
+    RewriteRow.key.in_(select(RewriteRow.key).where(_UNUSED).order_by(RewriteRow.used_at).limit(bindparam("most"))),
+    _UNUSED,
+)
+_REMEMBERED: Final = (
+    (TaskWriteRow, TaskWriteRow.key, TaskWriteRow.created_at),
+    (TaskTurnRow, TaskTurnRow.key, TaskTurnRow.created_at),
+    (ConfirmationRow, ConfirmationRow.conversation_id, ConfirmationRow.asked_at),
+)
+_EXPIRED_TASK_KEYS: Final = tuple(
+    delete(table).where(
+        tuple_(table.principal_id, key).in_(
+            select(table.principal_id, key).where(at < bindparam("before")).order_by(at).limit(bindparam("most"))
+        ),
+        at < bindparam("before"),  # a question may have been asked anew meanwhile
+    )
+    for table, key, at in _REMEMBERED
+)
 _EXPIRED_LOGINS: Final = delete(LoginRow).where(LoginRow.expires_at < bindparam("before"))
 _EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
@@ -52,6 +72,22 @@ class SqlRetention:
             writes=True,
             again=True,
         )
+
+    async def expire_rewrites(self, before: datetime, *, most: int) -> int:
+        """Delete the longest unused, in one statement; one that is used meanwhile stays."""
+        parameters = {"before": before, "most": most}
+        return await self._database.run(
+            lambda connection: connection.execute(_EXPIRED_REWRITES, parameters).rowcount, writes=True, again=True
+        )
+
+    async def expire_task_keys(self, before: datetime, *, most: int) -> int:
+        """Delete the oldest, in a statement for each kind."""
+        parameters = {"before": before, "most": most}
+
+        def expire(connection: Connection) -> int:
+            return sum(connection.execute(statement, parameters).rowcount for statement in _EXPIRED_TASK_KEYS)
+
+        return await self._database.run(expire, writes=True, again=True)
 
     async def scrub(self) -> None:
         """Empty SQLite's log of changes, which repeats what was there before; a server does such things by itself."""

@@ -16,6 +16,7 @@ from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_models import RewriteRow
 from lectern.errors import StoreUnavailable
 from lectern.ports import Claim
+from lectern.resilience import deadline
 
 _Kept = Row[str, str | None, datetime]
 
@@ -24,7 +25,6 @@ RENEW_AFTER: Final = timedelta(days=1)
 
 _NAMED: Final = RewriteRow.key.in_(bindparam("keys", expanding=True))
 _KEPT: Final = select(RewriteRow.key, RewriteRow.text, RewriteRow.used_at).where(_NAMED, RewriteRow.text.is_not(None))
-_CLAIMED: Final = select(RewriteRow.key, RewriteRow.text, RewriteRow.holder).where(_NAMED)
 _RENEW: Final = (
     update(RewriteRow).where(_NAMED, RewriteRow.used_at < bindparam("noted")).values(used_at=bindparam("now"))
 )
@@ -54,7 +54,7 @@ class SqlRewrites:
         return {row.key: row.text for row in rows}
 
     async def claim(self, keys: Collection[str], *, holder: str, seconds: float) -> Claim:
-        """Three statements for 500 keys: what is there, a claim to the rest, and what came of it.
+        """Two statements for 500 keys: what is there, and a claim to the rest; a third when others have some of it.
 
         Who claims again what it holds, holds it for longer.
         """
@@ -64,14 +64,12 @@ class SqlRewrites:
             rows = _kept(connection, wanted)
             texts = {row.key: row.text for row in rows}
             _renew(connection, _due(rows))
-            mine = set()
-            if missing := [key for key in wanted if key not in texts]:
-                now = datetime.now(UTC)
-                lease = {"holder": holder, "claimed_until": now + timedelta(seconds=seconds), "used_at": now}
-                connection.execute(self._claim, [{"key": key, "text": None} | lease for key in missing])
-                claimed = [row for batch in batches(missing) for row in connection.execute(_CLAIMED, {"keys": batch})]
-                texts |= {row.key: row.text for row in claimed if row.text is not None}
-                mine = {row.key for row in claimed if row.text is None and row.holder == holder}
+            missing = [key for key in wanted if key not in texts]
+            now = datetime.now(UTC)
+            lease = {"holder": holder, "claimed_until": now + timedelta(seconds=seconds), "used_at": now}
+            mine = _put(connection, self._claim, [{"key": key, "text": None} | lease for key in missing])
+            if others := [key for key in missing if key not in mine]:
+                texts |= {row.key: row.text for row in _kept(connection, others)}  # some may be there by now
             return Claim(texts, frozenset(mine))
 
         return await self._database.run(claim, writes=True, again=True) if wanted else Claim({}, frozenset())
@@ -84,7 +82,8 @@ class SqlRewrites:
             for key, text in sorted(texts.items())
         ]
         if rows:
-            await self._database.run(lambda connection: connection.execute(self._keep, rows), writes=True, again=True)
+            with deadline.lifted():  # what was paid for is kept, however late it is
+                await self._database.run(lambda connection: _put(connection, self._keep, rows), writes=True, again=True)
 
     async def release(self, keys: Collection[str], *, holder: str) -> None:
         """One statement for 500 keys; what was released leaves no row."""
@@ -94,13 +93,15 @@ class SqlRewrites:
                 connection.execute(_RELEASE, {"keys": batch, "claimer": holder})
 
         if keys:
-            await self._database.run(release, writes=True, again=True)
+            with deadline.lifted():  # as above
+                await self._database.run(release, writes=True, again=True)
 
 
 def _upserts(dialect: str) -> tuple[Any, Any]:
     """Statements that claim a key and keep a text, whoever else does so at the same time.
 
-    What has a text is never changed by them. `used_at` of the row that would be inserted is the time now.
+    They return the keys of the rows that they put there, without which SQLAlchemy sends a statement for each row. What
+    has a text is never changed. `used_at` of the row that would be inserted is the time now.
     """
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(RewriteRow)
     new, no_text = insert.excluded, RewriteRow.text.is_(None)
@@ -109,10 +110,16 @@ def _upserts(dialect: str) -> tuple[Any, Any]:
     )
     columns = ("text", "holder", "claimed_until", "used_at")
     values = {name: new[name] for name in columns}
-    return (
-        insert.on_conflict_do_update(index_elements=[RewriteRow.key], set_=values, where=no_text & free),
-        insert.on_conflict_do_update(index_elements=[RewriteRow.key], set_=values, where=no_text),
+    claim, keep = (
+        insert.on_conflict_do_update(index_elements=[RewriteRow.key], set_=values, where=where)
+        for where in (no_text & free, no_text)
     )
+    return claim.returning(RewriteRow.key), keep.returning(RewriteRow.key)
+
+
+def _put(connection: Connection, upsert: Any, rows: list[dict[str, Any]]) -> set[str]:  # noqa: ANN401 - see `_upserts`
+    """Put these rows there; the keys of those that are there now as they were given."""
+    return set(connection.execute(upsert, rows).scalars()) if rows else set()
 
 
 def _kept(connection: Connection, keys: list[str]) -> list[_Kept]:

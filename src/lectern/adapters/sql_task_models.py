@@ -63,6 +63,7 @@ class TaskTurnRow(Base):
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))
     response: Mapped[dict[str, Any] | None] = mapped_column(Json(none_as_null=True))
+    holder: Mapped[UUID | None]
     claimed_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

@@ -55,8 +55,9 @@ FORGET: Final = tuple(delete(table).where(table.principal_id == PRINCIPAL) for t
 
 
 def page(status: TaskStatus | None) -> Select[Any]:
-    """A principal's tasks by their numbers, which is the order they came in; of a status only, when one is named."""
-    tasks = _MINE if status is None else _MINE.where(TaskRow.status == status)
+    """A principal's tasks after a number, in the order they came in; of a status only, when one is named."""
+    tasks = _MINE.where(TaskRow.number > bindparam("after"))
+    tasks = tasks if status is None else tasks.where(TaskRow.status == status)
     return tasks.order_by(TaskRow.number).limit(bindparam("most")).offset(bindparam("skipped"))
 
 

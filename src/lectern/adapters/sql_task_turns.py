@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
@@ -15,6 +15,7 @@ from lectern.adapters.sql_task_statements import PRINCIPAL
 from lectern.adapters.sql_types import storable
 from lectern.errors import IdempotencyMismatch
 from lectern.ports import Confirmation, Remembered, RememberedKind, TurnClaim
+from lectern.resilience import deadline
 
 MOST_KEY_CHARACTERS: Final = 200
 
@@ -22,9 +23,11 @@ _TURN: Final = (TaskTurnRow.principal_id == PRINCIPAL, TaskTurnRow.key == bindpa
 _UNFINISHED: Final = TaskTurnRow.response.is_(None)
 _STANDING: Final = select(TaskTurnRow.digest, TaskTurnRow.response).where(*_TURN)
 _FINISH: Final = (
-    update(TaskTurnRow).where(*_TURN, _UNFINISHED).values(response=bindparam("answered"), claimed_until=None)
+    update(TaskTurnRow)
+    .where(*_TURN, _UNFINISHED)
+    .values(response=bindparam("answered"), holder=None, claimed_until=None)
 )
-_RELEASE: Final = update(TaskTurnRow).where(*_TURN, _UNFINISHED).values(claimed_until=None)
+_RELEASE: Final = update(TaskTurnRow).where(*_TURN, _UNFINISHED).values(holder=None, claimed_until=None)
 
 _CONVERSATION: Final = (
     ConfirmationRow.principal_id == PRINCIPAL,
@@ -61,7 +64,7 @@ class SqlTaskTurns:
     async def begin_turn(self, principal_id: str, key: str, *, digest: str, seconds: float) -> TurnClaim:
         """One statement for who gets it, two for the others. A turn that was given up keeps its digest.
 
-        Not tried again on another connection: what was claimed on the lost one would look like somebody else's.
+        Each call is a holder of its own: tried again on another connection, it knows what it claimed on the lost one.
 
         Raises:
             IdempotencyMismatch: The key was used for another request.
@@ -73,6 +76,7 @@ class SqlTaskTurns:
             "key": known_key(key),
             "digest": digest,
             "response": None,
+            "holder": uuid4(),
             "claimed_until": now + timedelta(seconds=seconds),
             "created_at": now,
         }
@@ -86,17 +90,23 @@ class SqlTaskTurns:
                 raise IdempotencyMismatch
             return TurnClaim("running") if turn.response is None else TurnClaim("done", turn.response)
 
-        return await self._database.run(begin, writes=True)
+        return await self._database.run(begin, writes=True, again=True)
 
     async def finish_turn(self, principal_id: str, key: str, response: Mapping[str, Any]) -> None:
         """One statement. What was answered first stays."""
         parameters = {"principal": principal_id, "turn": known_key(key), "answered": dict(response)}
-        await self._database.run(lambda connection: connection.execute(_FINISH, parameters), writes=True, again=True)
+        with deadline.lifted():  # what was done is kept, however late it is
+            await self._database.run(
+                lambda connection: connection.execute(_FINISH, parameters), writes=True, again=True
+            )
 
     async def release_turn(self, principal_id: str, key: str) -> None:
         """One statement."""
         parameters = {"principal": principal_id, "turn": known_key(key)}
-        await self._database.run(lambda connection: connection.execute(_RELEASE, parameters), writes=True, again=True)
+        with deadline.lifted():  # it is given up because it is late
+            await self._database.run(
+                lambda connection: connection.execute(_RELEASE, parameters), writes=True, again=True
+            )
 
     async def ask(self, principal_id: str, conversation_id: str, confirmation: Confirmation) -> None:
         """One statement.
@@ -141,16 +151,16 @@ class SqlTaskTurns:
         return [_remembered_of(kind, row) for row in rows]
 
 
-def known_key(key: str | None) -> str | None:
+def known_key(key: str) -> str:
     """A key as it is kept.
 
     Raises:
         ValueError: It is longer than a key may be.
     """
-    if key is not None and len(key) > MOST_KEY_CHARACTERS:
+    if len(key) > MOST_KEY_CHARACTERS:
         msg = f"a key has at most {MOST_KEY_CHARACTERS} characters"
         raise ValueError(msg)
-    return None if key is None else str(storable(key))
+    return str(storable(key))
 
 
 def _upserts(dialect: str) -> tuple[Any, Any]:
@@ -158,10 +168,14 @@ def _upserts(dialect: str) -> tuple[Any, Any]:
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
     begin = insert(TaskTurnRow)
     new = begin.excluded
-    free = or_(TaskTurnRow.claimed_until.is_(None), TaskTurnRow.claimed_until <= new.created_at)
+    free = or_(
+        TaskTurnRow.claimed_until.is_(None),
+        TaskTurnRow.claimed_until <= new.created_at,
+        TaskTurnRow.holder == new.holder,
+    )
     begin = begin.on_conflict_do_update(
         index_elements=[TaskTurnRow.principal_id, TaskTurnRow.key],
-        set_={"claimed_until": new.claimed_until},
+        set_={"holder": new.holder, "claimed_until": new.claimed_until},
         where=_UNFINISHED & free & (TaskTurnRow.digest == new.digest),
     )
     ask = insert(ConfirmationRow)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal, cast
+from uuid import uuid4
 
 from sqlalchemy import Connection, Row
 
@@ -43,19 +44,19 @@ class SqlTasks(SqlTaskTurns):
         most: int,
         key: str | None = None,
     ) -> Task:
-        """Four statements, and one more for a key.
+        """Five statements. Without a key it gets one of its own, so that it is done once, too, when it is tried again.
 
         Raises:
             TooManyTasks: There are as many already.
             IdempotencyMismatch: The key was used for another verb.
             ValueError: The key is too long.
         """
-        key = known_key(key)
+        known = known_key(key if key is not None else f"once:{uuid4()}")
         principal = {"principal": principal_id}
 
         def add(connection: Connection) -> Task:
             connection.execute(self._begin_list, {"principal_id": principal_id, "last_number": 0})
-            found = connection.execute(sql.LOOK, principal | {"key": key}).one()
+            found = connection.execute(sql.LOOK, principal | {"key": known}).one()
             if found.action is not None:
                 [task] = _told_again(found, "add")
                 return task
@@ -66,16 +67,16 @@ class SqlTasks(SqlTaskTurns):
             task = Task(number, storable(title), storable(description), "pending", due_date, now, now)
             connection.execute(sql.ADD, sql.row_of(principal_id, task))
             connection.execute(sql.COUNT_ON, principal | {"number": number})
-            _remember(connection, principal_id, key, "add", [task])
+            _remember(connection, principal_id, known, "add", [task])
             return task
 
-        return await self._database.run(add, writes=True, again=key is not None)
+        return await self._database.run(add, writes=True, again=True)
 
     async def listed(
-        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0
+        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0, after: int = 0
     ) -> list[Task]:
         """One statement."""
-        parameters = {"principal": principal_id, "most": limit, "skipped": offset}
+        parameters = {"principal": principal_id, "most": limit, "skipped": offset, "after": after}
         statement = sql.page(status)
         rows = await self._database.run(lambda connection: connection.execute(statement, parameters).all(), again=True)
         return [sql.task_of(row) for row in rows]
@@ -118,7 +119,7 @@ class SqlTasks(SqlTaskTurns):
         return await self._write("update", principal_id, task_ids, key, update)
 
     async def delete(self, principal_id: str, task_ids: Sequence[int], *, key: str | None = None) -> list[Task]:
-        """Three statements, and two more for a key.
+        """Three statements, and two more for a key; with one it is told again, without it a second one finds none.
 
         Raises:
             TaskNotFound: There is none with one of the numbers.
@@ -155,7 +156,7 @@ class SqlTasks(SqlTaskTurns):
         change: Callable[[Connection, list[Task]], list[Task]],
     ) -> list[Task]:
         """Do something to all of these tasks, or to none; what was done with this key is only told again."""
-        key = known_key(key)
+        known = None if key is None else known_key(key)
         numbers = sql.known_numbers(task_ids)
         if not numbers:
             return []
@@ -164,8 +165,8 @@ class SqlTasks(SqlTaskTurns):
         def write(connection: Connection) -> list[Task]:
             if not connection.execute(sql.LOCK, principal).rowcount:
                 raise TaskNotFound
-            if key is not None:
-                before = connection.execute(sql.WRITTEN, principal | {"key": key}).first()
+            if known is not None:
+                before = connection.execute(sql.WRITTEN, principal | {"key": known}).first()
                 if before is not None:
                     return _told_again(before, action)
             rows = [
@@ -177,20 +178,18 @@ class SqlTasks(SqlTaskTurns):
             if len(tasks) < len(numbers):
                 raise TaskNotFound
             result = change(connection, [tasks[number] for number in numbers])
-            _remember(connection, principal_id, key, action, result)
+            if known is not None:
+                _remember(connection, principal_id, known, action, result)
             return result
 
         return await self._database.run(write, writes=True, again=action == "update" or key is not None)
 
 
-def _remember(
-    connection: Connection, principal_id: str, key: str | None, action: Action, result: Sequence[Task]
-) -> None:
+def _remember(connection: Connection, principal_id: str, key: str, action: Action, result: Sequence[Task]) -> None:
     """Keep what a write with a key returns."""
-    if key is not None:
-        row: dict[str, Any] = {"principal_id": principal_id, "key": key, "action": action}
-        row |= {"result": [sql.as_json(task) for task in result], "created_at": datetime.now(UTC)}
-        connection.execute(sql.REMEMBER, row)
+    row: dict[str, Any] = {"principal_id": principal_id, "key": key, "action": action}
+    row |= {"result": [sql.as_json(task) for task in result], "created_at": datetime.now(UTC)}
+    connection.execute(sql.REMEMBER, row)
 
 
 def _told_again(written: Row[Any], action: Action) -> list[Task]:

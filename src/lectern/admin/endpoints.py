@@ -141,10 +141,10 @@ async def person(principal_id: str, _: OperatorDep, config: ConfigDep, records: 
 @router.delete("/admin/people/{principal_id:path}")
 async def forget_person(principal_id: str, _: OperatorDep, config: ConfigDep, ports: PortsDep) -> ForgottenAnswer:
     """Delete everything that is kept of a person. Done again, it deletes nothing and is no error."""
-    deleted = await config.people.erase(principal_id, ports.store)
+    deleted = await config.people.erase(principal_id, ports.store, ports.tasks)
     if ports.retention is not None:
         await ports.retention.scrub()
-    return ForgottenAnswer(principal_id=principal_id, conversations=deleted)
+    return ForgottenAnswer(principal_id=principal_id, **asdict(deleted))
 
 
 def _since(days: int) -> datetime:

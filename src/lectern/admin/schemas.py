@@ -70,6 +70,9 @@ class PersonAnswer(BaseModel):
     feedback: int
     has_profile: bool
     has_account: bool
+    tasks: int
+    remembered: int = Field(description="Writes, turns and questions of the task assistant, kept for a day")
+    has_task_list: bool = Field(description="Whether its tasks are numbered; also when none is left")
     first_at: datetime | None = Field(description="When its first conversation began")
     last_at: datetime | None = Field(description="When its last question came")
 
@@ -80,6 +83,7 @@ class ForgottenAnswer(BaseModel):
     message: str = "Everything that was kept of this person is deleted."
     principal_id: str
     conversations: int = Field(description="How many were deleted")
+    tasks: int = Field(description="How many were deleted")
 
 
 class StartedAnswer(BaseModel):

@@ -5,7 +5,7 @@ A turn is two messages, what the reader asked and what was answered.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -85,6 +85,14 @@ class Session(BaseModel):
         )
 
 
+class ToolCallBody(BaseModel):
+    """What the task assistant called."""
+
+    tool_name: str
+    parameters: dict[str, Any]
+    execution_status: str
+
+
 class Message(BaseModel):
     """One half of a turn."""
 
@@ -97,6 +105,7 @@ class Message(BaseModel):
     created_at: datetime
     sources: list[str] = Field(default=[], description="An answer's sources as lines to show, in the order of `[n]`")
     citations: list[SourceBody] = Field(default=[], description="The same with all their fields, as `POST /chat` has")
+    tool_calls: list[ToolCallBody] = Field(default=[], description="What the task assistant called for an answer")
     outcome: Outcome | None = Field(None, description="What became of an answer")
 
 
@@ -159,5 +168,6 @@ def messages_of(turn: Turn) -> Iterator[Message]:
         created_at=turn.created_at + timedelta(milliseconds=turn.timings.get("total") or 0),
         sources=[source_line(source) for source in turn.sources],
         citations=[source_body(source) for source in turn.sources],
+        tool_calls=[ToolCallBody(**call) for call in turn.tool_calls],
         outcome=turn.outcome,
     )

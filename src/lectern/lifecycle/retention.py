@@ -7,9 +7,11 @@ database do it twice, which is the same as once.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from lectern.config import Settings
@@ -20,11 +22,15 @@ from lectern.ports import Retention
 
 logger = logging.getLogger(__name__)
 
+TASK_KEYS_KEPT: Final = timedelta(hours=24)
+"""How long a task's write, turn or question is remembered at least: as long as common APIs keep idempotency keys
+(https://docs.stripe.com/api/idempotent_requests)."""
+
 BATCH: Final = 500
 """Conversations of one transaction: some tens of milliseconds on a small machine."""
 
 MOST_BATCHES: Final = 20
-"""Of one run: ten thousand conversations; what is left waits for the next."""
+"""Of one run: ten thousand conversations, say; what is left waits for the next."""
 
 AGAIN_SECONDS: Final = 3600.0
 """Between two runs."""
@@ -40,9 +46,11 @@ _PAUSE_SECONDS: Final = 0.2
 class Expired:
     """What a run has deleted; `is_all` says that nothing old is left."""
 
-    conversations: int
-    logins: int
-    is_all: bool
+    conversations: int = 0
+    logins: int = 0
+    rewrites: int = 0
+    task_keys: int = 0
+    is_all: bool = True
 
 
 async def retain(settings: Settings, retention: Retention) -> None:
@@ -76,29 +84,47 @@ async def expire(
     Returns:
         What was deleted; None when the database could not be used to the end.
     """
-    kept_days = ((True, settings.retention_days), (False, settings.account_retention_days))
-    conversations = logins = 0
+    deleted: Counter[str] = Counter()
     room = MOST_BATCHES
     try:
-        for anonymous, days in kept_days:
-            before = now() - timedelta(days=days)
-            while days and room:
+        for name, delete_oldest in _piles(settings, retention, now()):
+            while room:
                 room -= 1
-                deleted = await retention.expire_conversations(before, anonymous=anonymous, most=BATCH)
-                conversations += deleted
-                if deleted < BATCH:
+                count = await delete_oldest()
+                deleted[name] += count
+                if count < BATCH:
                     break
                 await asyncio.sleep(pause_seconds)
-        logins = await retention.expire_logins(now())
+        deleted["logins"] = await retention.expire_logins(now())
         await retention.scrub()
     except StoreUnavailable:  # the adapter has logged its cause
-        _tell(conversations, logins, "the database is down, and the rest waits")
+        _tell(deleted, "the database is down, and the rest waits")
         return None
-    _tell(conversations, logins, "" if room else "more wait for the next run")
-    return Expired(conversations, logins, is_all=room > 0)
+    _tell(deleted, "" if room else "more wait for the next run")
+    return Expired(**deleted, is_all=room > 0)
 
 
-def _tell(conversations: int, logins: int, note: str) -> None:
-    if conversations or logins or note:
-        ending = f"; {note}" if note else ""
-        logger.info("Retention deleted %d conversations and %d ended logins%s", conversations, logins, ending)
+def _piles(
+    settings: Settings, retention: Retention, now: datetime
+) -> Iterator[tuple[str, Callable[[], Awaitable[int]]]]:
+    """What gets old, each with what deletes a batch of its oldest; not what is kept for ever."""
+    for anonymous, days in ((True, settings.retention_days), (False, settings.account_retention_days)):
+        if days:
+            before = now - timedelta(days=days)
+            yield (
+                "conversations",
+                partial(retention.expire_conversations, before, anonymous=anonymous, most=BATCH),
+            )
+    if settings.rewrite_retention_days:
+        before = now - timedelta(days=settings.rewrite_retention_days)
+        yield "rewrites", partial(retention.expire_rewrites, before, most=BATCH)
+    yield "task_keys", partial(retention.expire_task_keys, now - TASK_KEYS_KEPT, most=BATCH)
+
+
+def _tell(deleted: Counter[str], note: str) -> None:
+    if deleted.total() or note:
+        logger.info(
+            "Retention deleted %d conversations, %d ended logins, %d rewrites and %d task keys%s",
+            *(deleted[name] for name in ("conversations", "logins", "rewrites", "task_keys")),
+            f"; {note}" if note else "",
+        )

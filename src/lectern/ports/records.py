@@ -66,7 +66,10 @@ class Rated:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """How much is kept of a principal; the moments are of its first conversation and its last question, UTC."""
+    """How much is kept of a principal; the moments are of its first conversation and its last question, UTC.
+
+    `remembered` are the entries of `Tasks.remembered`; who has a task list has had tasks, be none left.
+    """
 
     principal_id: str
     conversations: int = 0
@@ -76,11 +79,15 @@ class Person:
     has_account: bool = False
     first_at: datetime | None = None
     last_at: datetime | None = None
+    tasks: int = 0
+    remembered: int = 0
+    has_task_list: bool = False
 
     @property
     def is_known(self) -> bool:
         """Whether anything is kept of it."""
-        return bool(self.conversations or self.has_profile or self.has_account)
+        held = (self.conversations, self.has_profile, self.has_account, self.has_task_list, self.remembered)
+        return any(held)
 
 
 MOST_CHARACTERS = 500

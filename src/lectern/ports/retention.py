@@ -27,6 +27,30 @@ class Retention(Protocol):
         """Delete the logins that ended before then; returns how many."""
         ...
 
+    async def expire_rewrites(self, before: datetime, *, most: int) -> int:
+        """Delete rewritten pieces that were used before then and not since, the longest unused first.
+
+        Args:
+            before: When.
+            most: How many at once.
+
+        Returns:
+            How many; fewer than `most` means that no more are left.
+        """
+        ...
+
+    async def expire_task_keys(self, before: datetime, *, most: int) -> int:
+        """Delete what is remembered of writes, turns and questions of the task assistant that came before then.
+
+        Args:
+            before: When.
+            most: How many of each kind at once, the oldest first.
+
+        Returns:
+            How many in all; fewer than `most` means that no more are left.
+        """
+        ...
+
     async def scrub(self) -> None:
         """Take what was deleted so far out of the database's files, where that is ours to do."""
         ...

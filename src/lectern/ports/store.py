@@ -22,6 +22,7 @@ class Turn:
         answer: What was sent, also when it is only a part.
         sources: The sources shown, as plain JSON objects.
         outcome: `answered`; `not_found` when nothing relevant was found; `failed`; `cancelled` when the reader left.
+        tool_calls: What an assistant called, as `{tool_name, parameters, execution_status}` objects.
         degraded: Parts that were not available, as `{part: reason}`.
         usage: Tokens, as `{prompt_tokens, completion_tokens}`; empty when no model was asked.
         timings: Milliseconds by milestone.
@@ -39,6 +40,7 @@ class Turn:
     created_at: datetime
     context: str = ""
     sources: Sequence[dict[str, Any]] = ()
+    tool_calls: Sequence[dict[str, Any]] = ()
     degraded: dict[str, str] = field(default_factory=dict)
     usage: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)

@@ -127,9 +127,17 @@ class Tasks(Protocol):
         ...
 
     async def listed(
-        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0
+        self, principal_id: str, *, status: TaskStatus | None = None, limit: int, offset: int = 0, after: int = 0
     ) -> list[Task]:
-        """Its tasks, oldest first; of one status only, when that is named."""
+        """Its tasks, oldest first; of one status only, when that is named.
+
+        Args:
+            principal_id: Whose.
+            status: Of which status; None for both.
+            limit: Most tasks; fewer come only at the end.
+            offset: How many of the oldest to leave out.
+            after: Only those with a larger number: pages by it miss none when others are deleted meanwhile.
+        """
         ...
 
     async def get(self, principal_id: str, task_id: int) -> Task:

@@ -17,7 +17,7 @@ from lectern.tasks.confirmations import is_still_meant, kept, question_of, use_o
 from lectern.tasks.draft import Draft
 from lectern.tasks.events import ClarificationRequired, ConfirmationRequired, Event
 from lectern.tasks.grammar import Unclear, Uses, understand
-from lectern.tasks.grounding import Said
+from lectern.tasks.grounding import Said, only_asks
 from lectern.tasks.thread import thread_of
 from lectern.tasks.tools import Prepared, Toolbox
 
@@ -65,19 +65,29 @@ class Answering:
         """
         said = verdict(self.draft.request.text)
         if said == "yes":
-            calls = self._calls()
-            for number, call in enumerate(asked.calls):
-                prepared = await self.toolbox.prepare(use_of(call))
-                if not isinstance(prepared, Prepared) or not is_still_meant(call, prepared):
-                    self.draft.told.append(telling.changed_meanwhile(call))
-                    continue
-                _, event = await calls.perform(prepared, key=f"{asked.id}:{number}")
-                yield event
-            yield self.draft.paragraph("\n".join(self.draft.told))
+            async with aclosing(self._agreed(asked)) as events:
+                async for event in events:
+                    yield event
             return
         await self.tasks.settle(self.draft.request.principal.id, self.draft.conversation_id, asked.id)
         if said == "no":
             yield self.draft.paragraph(telling.NOTHING_DONE)
+
+    async def _agreed(self, asked: Confirmation) -> AsyncGenerator[Event, None]:
+        """Do what was asked, with keys of its own, and say what came of it."""
+        calls = self._calls()
+        lines = []
+        for number, call in enumerate(asked.calls):
+            use = use_of(call)
+            result = await self.toolbox.prepare(use)
+            if isinstance(result, Prepared):
+                if not is_still_meant(call, result):
+                    lines.append(telling.changed_meanwhile(call))
+                    continue
+                result, event = await calls.perform(result, key=f"{asked.id}:{number}")
+                yield event
+            lines.append(telling.sentence(use.name, result))
+        yield self.draft.paragraph("\n".join(lines))
 
     async def acted(self, llms: Sequence[LLM], failure: LecternError | None) -> AsyncGenerator[Event, None]:
         """Have the first model that can, or else the grammar, do what the reader wants.
@@ -135,8 +145,12 @@ class Answering:
         async with aclosing(Agent(llm, calls, self.draft, self.knobs.bounds).run(messages)) as events:
             async for event in events:
                 yield event
-        if not (self.draft.text or calls.held or calls.unclear):
-            yield self.draft.paragraph("\n".join(self.draft.told) or telling.UNKNOWN)
+        if calls.held:  # from then on the model was not heard
+            lines = [calls.shown, *self.draft.told] if only_asks(self.draft.request.text) else self.draft.told
+            if any(lines):
+                yield self.draft.paragraph("\n".join(filter(None, lines)))
+        elif not (self.draft.text or calls.unclear):
+            yield self.draft.paragraph("\n".join(self.draft.told) or calls.shown or telling.UNKNOWN)
 
     async def _read(self, calls: Calls) -> AsyncGenerator[Event, None]:
         """What the grammar understands, done, and said in its own words."""
@@ -146,13 +160,15 @@ class Answering:
         # Tens of milliseconds where there are hundreds of tasks.
         understood = await asyncio.to_thread(understand, text, everything, today=self.today, earlier=earlier)
         if isinstance(understood, Uses):
+            lines = []
             for use in understood.uses[: self.knobs.bounds.calls]:
+                held = len(calls.held)
                 result, event = await calls.do(use)
                 yield event
-                if result.status == "error":
-                    self.draft.told.append(telling.sentence(use.name, result))
-            if self.draft.told:
-                yield self.draft.paragraph("\n".join(self.draft.told))
+                if result.status != "ambiguous" and len(calls.held) == held:
+                    lines.append(telling.sentence(use.name, result))
+            if lines:
+                yield self.draft.paragraph("\n".join(lines))
             async for event in self._asking(calls):
                 yield event
         elif isinstance(understood, Unclear):

@@ -40,6 +40,7 @@ class Calls:
     Attributes:
         held: Calls that wait for the reader's yes.
         unclear: Results that fit several tasks.
+        shown: The last list of tasks, as text; empty when none was asked for.
         count: How many calls there were.
         mistakes: How many of them were wrong.
     """
@@ -47,6 +48,7 @@ class Calls:
     def __init__(self, toolbox: Toolbox, draft: Draft, said: Said) -> None:
         self.held: list[Prepared] = []
         self.unclear: list[ToolResult] = []
+        self.shown = ""
         self.count = 0
         self.mistakes = 0
         self._toolbox = toolbox
@@ -95,7 +97,9 @@ class Calls:
         """
         use = prepared.use
         if not prepared.writes:
-            return self._told(use, await self._toolbox.perform(prepared, key=None))
+            result = await self._toolbox.perform(prepared, key=None)
+            self.shown = sentence(use.name, result)
+            return self._told(use, result)
         writing = asyncio.create_task(self._toolbox.perform(prepared, key=key or self._key(prepared)))
         try:
             result = await asyncio.shield(writing)
@@ -109,7 +113,8 @@ class Calls:
         return self._done(use, result)
 
     def _done(self, use: ToolUse, result: ToolResult) -> tuple[ToolResult, Event]:
-        self._draft.acted = self._draft.acted or result.status == "success"
+        if result.status == "success":
+            self._draft.told.append(sentence(use.name, result))
         self._seen.clear()  # a list is another one now
         return self._told(use, result)
 
@@ -131,8 +136,6 @@ class Calls:
     ) -> tuple[ToolResult, Event]:
         if result.status == "error":
             self.mistakes += 1
-        elif status is None and result.status == "success":
-            self._draft.told.append(sentence(use.name, result))
         event = ToolUsed(
             tool_name=use.name,
             parameters=dict(use.arguments),

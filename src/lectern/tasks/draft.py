@@ -12,7 +12,7 @@ from lectern.errors import LecternError
 from lectern.limits.budgets import Payer, estimate
 from lectern.ports import LLM, Completion, Finish, Outcome, Prompt, Turn, Usage
 from lectern.principal import Principal
-from lectern.tasks.events import Degraded, Delta, Done, Event, Started, event_of, payload
+from lectern.tasks.events import Degraded, Delta, Done, Event, Started, ToolUsed, event_of, payload
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +54,7 @@ class Draft:
         request: What was sent; without a conversation, a new one gets its id here, the same for the same key.
 
     Attributes:
-        acted: Whether anything was written.
-        told: What was done and listed, as sentences; said where no model says it.
+        told: What was written, as sentences; said where no model says it.
         tokens: Used so far, estimated where no provider counted them.
     """
 
@@ -70,7 +69,6 @@ class Draft:
         self.charged = False
         self.saved = False
         self.tokens = 0
-        self.acted = False
         self.told: list[str] = []
         self._usage: Usage | None = None
         self._cost = Usage()
@@ -113,6 +111,11 @@ class Draft:
     def text(self) -> str:
         """The answer so far."""
         return "".join(self._text)
+
+    @property
+    def acted(self) -> bool:
+        """Whether anything was written."""
+        return bool(self.told)
 
     @property
     def is_fresh(self) -> bool:
@@ -164,13 +167,14 @@ class Draft:
         """The turn as it is kept."""
         self.mark("total")
         # Who goes on after a turn that broke off has to know what it did.
-        unsaid = self.told if outcome in {"failed", "cancelled"} and self.acted else []
+        unsaid = self.told if outcome in {"failed", "cancelled"} else []
         return Turn(
             id=self.turn_id,
             conversation_id=self.conversation_id,
             question=self.request.text,
             answer="\n\n".join(filter(None, [self.text, *unsaid])),
             outcome=outcome,
+            tool_calls=[event.call for event in self._events if isinstance(event, ToolUsed)],
             degraded=dict(self._degraded),
             usage=self.usage,
             timings=dict(self.timings),

@@ -57,6 +57,15 @@ class ToolUsed:
     tasks: tuple[Mapping[str, Any], ...] = ()
     name: Literal["tool"] = "tool"
 
+    @property
+    def call(self) -> dict[str, Any]:
+        """The call as it is kept with its turn, a plain JSON object."""
+        return {
+            "tool_name": self.tool_name,
+            "parameters": dict(self.parameters),
+            "execution_status": self.execution_status,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ClarificationRequired:
@@ -79,7 +88,7 @@ class ConfirmationRequired:
     Attributes:
         confirmation_id: UUID, as text.
         question: What would be done, in words.
-        calls: The same as `{tool_name, parameters}` objects.
+        calls: The same as `{tool_name, parameters, title}` objects; the title is its task's, null for a new one.
     """
 
     confirmation_id: str

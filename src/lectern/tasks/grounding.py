@@ -5,7 +5,7 @@ done at once when the reader's message itself speaks of it; every other one is a
 
 - adding: half of the new task's words come from the reader, now or earlier in the conversation;
 - completing and changing: the message names this task and no other, by its number or by words that stand in no other
-  title; what is new in it comes from the reader as with adding;
+  title, and does not only ask to be told of it; what is new in it comes from the reader as with adding;
 - deleting, which cannot be undone: the same, and the message has a word for deleting. In a language that has none here
   the reader is asked.
 
@@ -50,6 +50,22 @@ _DELETING: Final = (
     "حذف احذف امسح مسح ازل أزل مٹا ہٹا ختم پاک हटा मिटा डिलीट মুছ நீக்க 删 刪 移除 削除 消 삭제 지워 지우 ลบ"
 ).split()
 
+_ASKING: Final = frozenset(
+    word
+    for asking in (
+        "show list what which when how why who where tell display view read describe explain is are do does did "
+        "zeig zeige was welche wann wie warum muestra qué cuál cuándo montre quel quelle quelles mostra cosa quale "
+        "покажи что какие когда göster ne ما ماذا اعرض متى کیا کون کب क्या कौन कब kya kaun kab"
+    ).split()
+    for word in words(asking)
+)
+_ASKING_AT_THE_END: Final = frozenset(
+    word
+    for asking in "دکھاؤ دکھائیں دکھا بتاؤ بتائیں दिखाओ दिखाएं बताओ बताइए dikhao batao bataiye göster nedir".split()
+    for word in words(asking)
+)
+"""Words with which one asks to be shown or told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -73,11 +89,10 @@ def is_grounded(prepared: Prepared, said: Said) -> bool:
         return came_from_reader(f"{arguments.title} {arguments.description}", said)
     if task is None:
         return True  # there is no such task; at most it was deleted by this very call, when it was tried before
-    if [named.id for named in named_tasks(said.message, (*said.tasks, task))] != [task.id]:
+    if only_asks(said.message) or [named.id for named in named_tasks(said.message, (*said.tasks, task))] != [task.id]:
         return False
     if isinstance(arguments, UpdateTask):
-        new = f"{arguments.title or ''} {arguments.description or ''}"
-        return came_from_reader(new, Said(said.message, (*said.earlier, task.title, task.description)))
+        return changed_by_reader(f"{arguments.title or ''} {arguments.description or ''}", task, said)
     return not isinstance(arguments, DeleteTask) or asks_to_delete(said.message)
 
 
@@ -101,9 +116,21 @@ def named_tasks(message: str, tasks: Sequence[Task]) -> list[Task]:
 
 def came_from_reader(text: str, said: Said) -> bool:
     """Whether at least half of a text was said by the reader."""
-    wanted = words(text)
-    spoken = frozenset(word for each in (said.message, *said.earlier) for word in words(each))
+    wanted, spoken = words(text), _spoken(said)
     return _weight(found_in(wanted, spoken)) >= _SAID_SHARE * _weight(wanted)
+
+
+def changed_by_reader(text: str, task: Task, said: Said) -> bool:
+    """Whether a task's new text is the reader's: some of it was said, and at least half of what the task had not yet.
+
+    What only repeats the task's own words is not: an order in its title would.
+    """
+    wanted, had = words(text), frozenset(words(f"{task.title} {task.description}"))
+    if not wanted:
+        return True
+    spoken = _spoken(said)
+    new = [word for word in wanted if word not in had]
+    return bool(found_in(wanted, spoken)) and _weight(found_in(new, spoken)) >= _SAID_SHARE * _weight(new)
 
 
 def asks_to_delete(message: str) -> bool:
@@ -113,6 +140,18 @@ def asks_to_delete(message: str) -> bool:
         word == stem or (len(stem) > _LEAST_LETTERS and word.startswith(stem)) for stem in _STEMS for word in spoken
     )
     return begun or any(sign in message for sign in _SIGNS)
+
+
+def only_asks(message: str) -> bool:
+    """Whether a message asks to be told something: it begins so, or ends so where the verb comes last."""
+    spoken = words(message)
+    if not spoken:
+        return False
+    return spoken[0] in _ASKING or spoken[-1] in _ASKING_AT_THE_END
+
+
+def _spoken(said: Said) -> frozenset[str]:
+    return frozenset(word for each in (said.message, *said.earlier) for word in words(each))
 
 
 def _is_named(title: Sequence[str], spoken: frozenset[str], own: set[str]) -> bool:
