@@ -30,7 +30,7 @@ NEVER: Final = set(
 )
 """What only a command, a check or a test uses."""
 
-MOST: Final = {"nothing": 1030, "everything": 1265, "redis": 1100}
+MOST: Final = {"nothing": 1080, "everything": 1315, "redis": 1145}
 """Two per cent more than there were when this was written; a new library says here what it brings along."""
 
 
