@@ -116,13 +116,13 @@ def named_tasks(message: str, tasks: Sequence[Task]) -> list[Task]:
         tasks: All of the reader's.
     """
     numbers = {int(number) for number in _NUMBER.findall(message)}
-    spoken = frozenset(words(message))
     titles = {task.id: (task, _telling(words(task.title))) for task in tasks}
     counted = Counter(word for _, title in titles.values() for word in set(title))
+    heard = frozenset(found_in(counted, frozenset(words(message))))
     return [
         task
         for number, (task, title) in titles.items()
-        if number in numbers or _is_named(title, spoken, {word for word in title if counted[word] == 1})
+        if number in numbers or _is_named(title, heard, {word for word in title if counted[word] == 1})
     ]
 
 
@@ -166,9 +166,9 @@ def _spoken(said: Said) -> frozenset[str]:
     return frozenset(word for each in (said.message, *said.earlier) for word in words(each))
 
 
-def _is_named(title: Sequence[str], spoken: frozenset[str], own: set[str]) -> bool:
+def _is_named(title: Sequence[str], heard: frozenset[str], own: set[str]) -> bool:
     """Whether enough of a title is said: all of it, or with a word that no other title has."""
-    shared = found_in(title, spoken)
+    shared = [word for word in title if word in heard]
     share = _NAMED_SHARE if len(shared) > 1 else _NAMED_BY_ONE_WORD_SHARE
     if not shared or _weight(shared) < share * _weight(title):
         return False
