@@ -1,6 +1,7 @@
 """How far a model goes in one turn: bounds, wrong calls, and what it costs."""
 
 import asyncio
+import json
 from contextlib import aclosing
 from typing import Any
 
@@ -20,7 +21,7 @@ from lectern.resilience import deadline
 from lectern.tasks import telling
 from lectern.tasks.agent import Bounds, load_rules
 from lectern.tasks.assistant import TaskRequest
-from lectern.tasks.events import Degraded, ToolUsed
+from lectern.tasks.events import Degraded, ToolUsed, payload
 
 PAYER = Payer(ANN.id, "account")
 
@@ -104,8 +105,12 @@ async def test_the_requests_deadline_counts(assistant: MakeAssistant) -> None:
         call("add_task", '{"title": 5}'),
         call("add_task", '{"title": "\\ud83d"}'),
         call("complete_task", '{"task_id": "all"}'),
+        call("no_such_tool", '{"x": NaN}'),
+        call("no_such_tool", '{"x": [1e999]}'),
+        call("no_such_tool", '{"\\udc00": 1}'),
+        call("no_such_tool", '{"x": ' + "[" * 400 + "]" * 400 + "}"),
     ],
-    ids="cut list null deep long tool type half number".split(),
+    ids="cut list null endless long tool type half number nan infinite key deep".split(),
 )
 async def test_a_wrong_call_is_told_to_the_model(assistant: MakeAssistant, tasks: SqlTasks, broken: ToolCall) -> None:
     """It may do better then; the turn goes on."""
@@ -114,6 +119,8 @@ async def test_a_wrong_call_is_told_to_the_model(assistant: MakeAssistant, tasks
     assert used(events) == [(broken.name, "error"), ("add_task", "success")]
     assert text_of(events) == "Now it worked."
     assert model.results()[0]["status"] == "error"
+    for event in events:  # whoever renders them
+        json.dumps(payload(event), ensure_ascii=False, allow_nan=False).encode()
 
 
 async def test_no_arguments_are_an_empty_object(assistant: MakeAssistant) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,6 +21,9 @@ MOST_MISTAKES: Final = 3
 
 MOST_ARGUMENT_CHARACTERS: Final = 20_000
 """A title and a description, each character escaped, are less."""
+
+_MOST_DEPTH: Final = 4
+"""Tools take flat objects; what is deeper is a mistake, and may be too deep to encode."""
 
 _WRITE_SECONDS: Final = 5
 """How long a write may still take after its reader has left."""
@@ -146,11 +150,26 @@ class Calls:
 
 
 def _parsed(arguments: str) -> Mapping[str, Any] | None:
-    """A model's arguments; none at all are an empty object. None when they are no JSON object."""
+    """A model's arguments; none at all are an empty object. None when they are no JSON object that can be told on."""
     if len(arguments) > MOST_ARGUMENT_CHARACTERS:
         return None
     try:
         parsed = json.loads(arguments or "{}")
     except (ValueError, RecursionError):
         return None
-    return parsed if isinstance(parsed, dict) else None
+    return parsed if isinstance(parsed, dict) and _can_be_told(parsed) else None
+
+
+def _can_be_told(value: object, depth: int = 0) -> bool:
+    """Whether a value can be encoded again: no half characters, no NaN or infinity, nothing that is too deep."""
+    match value:
+        case str():
+            return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return depth < _MOST_DEPTH and all(_can_be_told(each, depth + 1) for pair in value.items() for each in pair)
+        case list():
+            return depth < _MOST_DEPTH and all(_can_be_told(each, depth + 1) for each in value)
+        case _:
+            return True
