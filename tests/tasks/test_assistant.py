@@ -257,6 +257,16 @@ async def test_the_grammar_stands_in_where_there_is_no_model(assistant: MakeAssi
     assert text_of(await say(alone, "sing me a song")).startswith("I did not understand that.")
 
 
+async def test_hundreds_at_once_are_asked_about_in_parts(assistant: MakeAssistant, tasks: SqlTasks) -> None:
+    """And the reader is told how many are left."""
+    await fill(tasks, *(f"Thing number {word}" for word in "abcdefghijklmnopqrstuvwxyz" for _ in range(2)))
+    events = await say(assistant(), "delete all tasks")
+    assert text_of(events).startswith("That is 52 things to do. These are the first 50")
+    assert len(asked(events)) == 50
+    await say(assistant(), "yes", after=events)
+    assert len(await titles(tasks)) == 2
+
+
 async def test_what_the_grammar_cannot_decide_is_asked_back(assistant: MakeAssistant, tasks: SqlTasks) -> None:
     """As an event and in words."""
     await fill(tasks, "Call mum", "Call the bank")

@@ -129,6 +129,25 @@ async def test_a_yes_that_breaks_can_be_said_again(
     assert await titles(tasks) == ["Pay rent"]
 
 
+async def test_a_retry_is_kept_beside_what_broke_off(
+    assistant: MakeAssistant, tasks: SqlTasks, store: SqlStore
+) -> None:
+    """The conversation shows both; the model that tries again does not read of the first, nor what it did."""
+    before = await say(assistant(ToolModel(["Hello."])), "hi")
+    broken = assistant(shopping(), tasks=Breaking(tasks, 2, after=False))
+    await say(broken, "buy milk, buy eggs", after=before, key="k")
+    model = shopping()
+    await say(assistant(model), "buy milk, buy eggs", after=before, key="k")
+    kept = await store.history(conversation_of(before), limit=9, principal_id=ANN.id)
+    assert [(turn.outcome, turn.answer) for turn in kept] == [
+        ("answered", "Hello."),
+        ("failed", "Added #1 “Buy milk”."),
+        ("answered", "Added both."),
+    ]
+    read = [message.content for message in model.prompts[0].messages[1:]]
+    assert read == ["hi", "Hello.", "buy milk, buy eggs"]
+
+
 async def test_a_retry_that_deletes_again_deletes_once(assistant: MakeAssistant, tasks: SqlTasks) -> None:
     """Its task is gone, and the answer is the one of the first time."""
     await tasks.add(ANN.id, "Buy milk", most=9)

@@ -4,7 +4,6 @@ Nothing is held while the model speaks.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -53,7 +52,6 @@ class Agent:
         self._calls = calls
         self._draft = draft
         self._bounds = bounds
-        self._until = time.monotonic() + bounds.seconds
         self._wants_gap = False
 
     async def run(self, messages: Sequence[Message]) -> AsyncGenerator[Event, None]:
@@ -136,7 +134,7 @@ class Agent:
 
     def _left(self) -> float:
         """Seconds until this turn has to end."""
-        return deadline.within(self._until - time.monotonic())
+        return deadline.within(self._bounds.seconds - self._draft.seconds)
 
 
 def load_rules() -> str:

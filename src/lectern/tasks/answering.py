@@ -19,7 +19,7 @@ from lectern.tasks.events import ClarificationRequired, ConfirmationRequired, Ev
 from lectern.tasks.grammar import Unclear, Uses, understand
 from lectern.tasks.grounding import Said, only_asks
 from lectern.tasks.thread import thread_of
-from lectern.tasks.tools import Prepared, Toolbox
+from lectern.tasks.tools import MOST_LISTED, Prepared, Toolbox
 
 
 class Limits(Protocol):
@@ -111,8 +111,9 @@ class Answering:
             except (TooBusy, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable) as error:
                 failure = error
             if failure is None or not self._may_pass_on(calls):
-                async for event in self._ended(calls, failure):
-                    yield event
+                async with aclosing(self._ended(calls, failure)) as events:
+                    async for event in events:
+                        yield event
                 return
         if failure is not None:
             yield self.draft.degrade("llm", failure, used="grammar")
@@ -131,8 +132,9 @@ class Answering:
                 raise failure
             yield self.draft.degrade("llm", failure)
             yield self.draft.paragraph("\n".join([*self.draft.told, telling.CUT_SHORT]))
-        async for event in self._asking(calls):
-            yield event
+        async with aclosing(self._asking(calls)) as events:
+            async for event in events:
+                yield event
 
     async def _modelled(self, llm: LLM, calls: Calls) -> AsyncGenerator[Event, None]:
         messages = thread_of(
@@ -161,7 +163,9 @@ class Answering:
         understood = await asyncio.to_thread(understand, text, everything, today=self.today, earlier=earlier)
         if isinstance(understood, Uses):
             lines = []
-            for use in understood.uses[: self.knobs.bounds.calls]:
+            if len(understood.uses) > MOST_LISTED:
+                lines.append(telling.first_of(MOST_LISTED, len(understood.uses)))
+            for use in understood.uses[:MOST_LISTED]:
                 held = len(calls.held)
                 result, event = await calls.do(use)
                 yield event
@@ -169,8 +173,9 @@ class Answering:
                     lines.append(telling.sentence(use.name, result))
             if lines:
                 yield self.draft.paragraph("\n".join(lines))
-            async for event in self._asking(calls):
-                yield event
+            async with aclosing(self._asking(calls)) as events:
+                async for event in events:
+                    yield event
         elif isinstance(understood, Unclear):
             yield self.draft.paragraph(telling.asked(understood.question, understood.options))
             yield self.draft.note(ClarificationRequired(understood.question, understood.options))

@@ -4,39 +4,27 @@ Its first event comes when the conversation is known; before it an error is rais
 Nothing is held while a model speaks. The turn is saved before its last event, also when it fails or the reader leaves.
 """
 
-import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final
 
 import anyio
 
 from lectern.errors import (
     BudgetSpent,
-    ConversationNotFound,
-    Forbidden,
-    InternalError,
-    LecternError,
-    NotFound,
-    StoreUnavailable,
 )
 from lectern.limits.budgets import Budgets
-from lectern.ports import LLM, Confirmation, Outcome, Ports, Tasks, Turn
+from lectern.ports import LLM, Confirmation, Ports, Tasks, Turn
 from lectern.tasks.agent import Bounds
 from lectern.tasks.answering import Answering
 from lectern.tasks.claims import Claims
 from lectern.tasks.draft import Draft, TaskRequest, replayed
-from lectern.tasks.events import Event, Failed
+from lectern.tasks.events import Event
+from lectern.tasks.keeping import SAVE_SECONDS, Keeping
 from lectern.tasks.tools import Toolbox
 
 __all__ = ["Assistant", "Knobs", "TaskRequest", "models_of"]
-
-logger = logging.getLogger(__name__)
-
-_SAVE_SECONDS: Final = 5
-"""How long the saving of a turn that was cut off may take; a stopping worker waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +85,7 @@ class Assistant:
         self._budgets = budgets
         self._today = today
         self._claims = Claims(ports.tasks, knobs.bounds.seconds, knobs.waiting_seconds)
+        self._keeping = Keeping(ports.store, ports.tasks, self._claims, ports.conversations, budgets)
 
     async def turn(self, request: TaskRequest) -> AsyncGenerator[Event, None]:
         """Do what a reader asks; yields the events of `lectern.tasks.events` in their order.
@@ -127,17 +116,17 @@ class Assistant:
             async with aclosing(self._respond(answering, draft, asked)) as events:
                 async for event in events:
                     yield event
-            for event in await self._ended(draft, asked):
+            for event in await self._keeping.ended(draft, asked):
                 yield event
         except Exception as error:
             if not draft.started:
                 await self._claims.release(request)
                 raise
-            yield await self._failed(error, draft)
+            yield await self._keeping.failed(error, draft)
         except BaseException:
             # The reader left or the worker stops. What was done is kept: shielded, as this task is being cancelled.
-            with anyio.move_on_after(_SAVE_SECONDS, shield=True):
-                await self._cut_off(draft)
+            with anyio.move_on_after(SAVE_SECONDS, shield=True):
+                await self._keeping.cut_off(draft)
             raise
 
     async def _known(self, draft: Draft) -> tuple[Sequence[Turn], Confirmation | None]:
@@ -149,8 +138,8 @@ class Assistant:
             request.conversation_id, limit=self._knobs.history_turns, principal_id=request.principal.id
         )
         asked = await self._tasks.asked(request.principal.id, request.conversation_id)
-        # A turn that is tried again may have been saved before.
-        return [turn for turn in history if turn.id != draft.turn_id], asked
+        # A model that read what this very turn did when it was tried before would do only the rest, as if it were all.
+        return [turn for turn in history if turn.id not in draft.attempts], asked
 
     async def _respond(
         self, answering: Answering, draft: Draft, asked: Confirmation | None
@@ -169,71 +158,6 @@ class Assistant:
         async with aclosing(answering.acted(llms, refusal)) as events:
             async for event in events:
                 yield event
-
-    async def _ended(self, draft: Draft, asked: Confirmation | None) -> Sequence[Event]:
-        """Keep a turn that came to its end; its last events."""
-        await self._charge(draft)
-        unsaved = await self._save(draft, "answered")
-        done = draft.done(await self._title(draft))
-        await self._claims.finish(draft.request, draft.response())
-        if asked is not None:
-            # At last: a retry of a yes that broke off has to find what it was about.
-            with suppress(StoreUnavailable):
-                await self._tasks.settle(draft.request.principal.id, draft.conversation_id, asked.id)
-        return [unsaved, done] if unsaved else [done]
-
-    async def _title(self, draft: Draft) -> str:
-        """What the conversation is called; empty when that cannot be told now."""
-        if self._ports.conversations is None:
-            return ""
-        with suppress(StoreUnavailable, NotFound, Forbidden):
-            conversation, _ = await self._ports.conversations.read(
-                draft.conversation_id, principal_id=draft.request.principal.id, limit=1
-            )
-            return conversation.title
-        return ""
-
-    async def _charge(self, draft: Draft) -> None:
-        """Count what the turn cost, once."""
-        payer = draft.request.payer
-        if self._budgets is None or payer is None or draft.charged:
-            return
-        draft.charged = True
-        with anyio.move_on_after(_SAVE_SECONDS, shield=True):  # it was spent, whoever leaves meanwhile
-            await self._budgets.charge(payer, draft.cost)
-
-    async def _save(self, draft: Draft, outcome: Outcome) -> Event | None:
-        """Keep the turn, once; when that cannot be done now, what was done still stands, and this says so."""
-        if draft.saved:
-            return None
-        draft.saved = True
-        try:
-            await self._ports.store.save_turn(draft.turn(outcome))
-        except StoreUnavailable as error:
-            return draft.degrade("store", error)
-        return None
-
-    async def _save_cut_off(self, draft: Draft, outcome: Outcome) -> None:
-        """Keep what was said and done, unless its conversation was deleted or claimed."""
-        with suppress(ConversationNotFound, Forbidden):
-            await self._save(draft, outcome)
-
-    async def _cut_off(self, draft: Draft) -> None:
-        await self._charge(draft)
-        if draft.started:
-            await self._save_cut_off(draft, "cancelled")
-        await self._claims.release(draft.request)
-
-    async def _failed(self, error: Exception, draft: Draft) -> Event:
-        """Keep a turn that failed, and let it be tried again; its last event."""
-        failure = error if isinstance(error, LecternError) else InternalError()
-        defect = error if isinstance(failure, InternalError) else None
-        logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
-        await self._charge(draft)
-        if not isinstance(failure, ConversationNotFound | Forbidden):  # there is no conversation to keep it in
-            await self._save_cut_off(draft, "failed")
-        await self._claims.release(draft.request)
-        return Failed.of(failure)
 
 
 def models_of(ports: Ports) -> tuple[LLM, ...]:

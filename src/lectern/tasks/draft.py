@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from lectern.errors import LecternError
 from lectern.limits.budgets import Payer, estimate
@@ -78,9 +78,14 @@ class Draft:
         self._events: list[Event] = []
         self._degraded: dict[str, str] = {}
 
+    @property
+    def seconds(self) -> float:
+        """How long the turn has taken so far."""
+        return time.monotonic() - self._began
+
     def mark(self, milestone: str) -> None:
         """Note the milliseconds since the message came."""
-        self.timings[milestone] = round((time.monotonic() - self._began) * 1000, 1)
+        self.timings[milestone] = round(self.seconds * 1000, 1)
 
     def start(self) -> Event:
         """Tell the reader which turn this is; from here on it is kept, whatever becomes of it."""
@@ -163,13 +168,24 @@ class Draft:
         self.mark("total")
         return self.note(Done(title, self.finish, self.usage, dict(self.timings)))
 
+    @property
+    def attempts(self) -> frozenset[str]:
+        """Under which ids this turn may be kept already, when it was tried before with its key."""
+        return frozenset(self._id(outcome) for outcome in get_args(Outcome))
+
+    def _id(self, outcome: Outcome) -> str:
+        """What it is kept under: a turn that broke off leaves the id to the one that is tried again."""
+        if self.request.key is None or outcome == "answered":
+            return self.turn_id
+        return str(uuid.uuid5(uuid.UUID(self.turn_id), outcome))
+
     def turn(self, outcome: Outcome) -> Turn:
         """The turn as it is kept."""
         self.mark("total")
         # Who goes on after a turn that broke off has to know what it did.
         unsaid = self.told if outcome in {"failed", "cancelled"} else []
         return Turn(
-            id=self.turn_id,
+            id=self._id(outcome),
             conversation_id=self.conversation_id,
             question=self.request.text,
             answer="\n\n".join(filter(None, [self.text, *unsaid])),

@@ -42,6 +42,11 @@ def changed_meanwhile(call: Mapping[str, Any]) -> str:
     return f"I left “{call['title']}” as it is: it was changed since I asked."
 
 
+def first_of(number: int, total: int) -> str:
+    """What is said when so many calls are more than one turn does."""
+    return f"That is {total} things to do. These are the first {number}; tell me again for the others."
+
+
 def listed(tasks: Iterable[Task]) -> str:
     """A list of tasks as lines."""
     lines = [f"- {line(task)}{' ✓' if task.status == 'completed' else ''}" for task in tasks]

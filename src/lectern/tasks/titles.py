@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
@@ -46,7 +47,10 @@ def is_form_of(word: str, other: str) -> bool:
 
 def found_in(wanted: Iterable[str], said: Collection[str]) -> list[str]:
     """Those of the wanted words of which a form was said."""
-    return [word for word in wanted if _is_in(word, said)]
+    begun: defaultdict[str, list[str]] = defaultdict(list)  # forms of one word begin alike
+    for other in said:
+        begun[other[:_LEAST_STEM]].append(other)
+    return [word for word in wanted if _is_in(word, begun.get(word[:_LEAST_STEM], ()))]
 
 
 def _is_in(word: str, said: Collection[str]) -> bool:

@@ -5,11 +5,10 @@ as an exception.
 """
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -26,15 +25,15 @@ from lectern.tasks.arguments import (
     mistake_of,
     schema_of,
 )
+from lectern.tasks.results import ToolResult, brief, encoded, refused, task_json
 from lectern.tasks.titles import matching
+
+__all__ = ["TOOLS", "Prepared", "ToolResult", "ToolUse", "Toolbox", "refused", "task_json"]
 
 MOST_LISTED: Final = 50
 """Most tasks of one list."""
 
 _PAGE: Final = 200
-_EXCERPT_CHARACTERS: Final = 200
-"""How much of a description a model reads: 50 tasks stay below 5,000 tokens."""
-
 TOOLS: Final = tuple(Tool(name, str(kind.__doc__), schema_of(kind)) for name, kind in KINDS.items())
 """All tools, as models are told of them."""
 
@@ -50,23 +49,6 @@ class ToolUse:
 
     name: str
     arguments: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """What became of a call.
-
-    Attributes:
-        status: `ambiguous`: several tasks fit, and nothing was done.
-        text: For the model: compact JSON.
-        tasks: What was added, listed, changed or deleted; the candidates when it is ambiguous.
-        message: For people: why nothing was done.
-    """
-
-    status: Literal["success", "error", "ambiguous"]
-    text: str
-    tasks: tuple[Task, ...] = ()
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +145,9 @@ class Toolbox:
         except (TaskNotFound, TooManyTasks) as error:
             return refused(error.message)
         if isinstance(prepared.arguments, ListTasks):
-            told = {"tasks": [_brief(task) for task in done[:MOST_LISTED]], "more": len(done) > MOST_LISTED}
-            return ToolResult("success", _encoded(told), tuple(done[:MOST_LISTED]))
-        return ToolResult("success", _encoded({"status": "success", "task": _brief(done[0])}), tuple(done))
+            told = {"tasks": [brief(task) for task in done[:MOST_LISTED]], "more": len(done) > MOST_LISTED}
+            return ToolResult("success", encoded(told), tuple(done[:MOST_LISTED]))
+        return ToolResult("success", encoded({"status": "success", "task": brief(done[0])}), tuple(done))
 
     async def everything(self) -> list[Task]:
         """All of the principal's tasks, oldest first."""
@@ -193,8 +175,8 @@ class Toolbox:
             return found[0]
         if not found:
             return refused("There is no task with this title. list_tasks has all of them.")
-        told = {"status": "ambiguous", "candidates": [_brief(task) for task in found[:MOST_LISTED]]}
-        return ToolResult("ambiguous", _encoded(told), tuple(found[:MOST_LISTED]))
+        told = {"status": "ambiguous", "candidates": [brief(task) for task in found[:MOST_LISTED]]}
+        return ToolResult("ambiguous", encoded(told), tuple(found[:MOST_LISTED]))
 
     async def _perform(self, prepared: Prepared, *, key: str | None) -> Sequence[Task]:
         owner, arguments = self._principal_id, prepared.arguments
@@ -219,25 +201,6 @@ class Toolbox:
         return await self._tasks.update(owner, numbers, changes, key=key)
 
 
-def task_json(task: Task) -> dict[str, Any]:
-    """A task as a plain JSON object, with all its fields."""
-    return {
-        "id": task.id,
-        "title": task.title,
-        "description": task.description,
-        "status": task.status,
-        "due_date": task.due_date.isoformat() if task.due_date else None,
-        "created_at": task.created_at.isoformat(),
-        "updated_at": task.updated_at.isoformat(),
-        "completed_at": task.completed_at.isoformat() if task.completed_at else None,
-    }
-
-
-def refused(message: str) -> ToolResult:
-    """A result that says why nothing was done."""
-    return ToolResult("error", _encoded({"status": "error", "message": message}), message=message)
-
-
 def _changes(arguments: UpdateTask) -> TaskChanges:
     """What an update changes: what was given, and a due date also when it is to go."""
     changes = TaskChanges()
@@ -250,15 +213,3 @@ def _changes(arguments: UpdateTask) -> TaskChanges:
     if "due_date" in arguments.model_fields_set:
         changes["due_date"] = arguments.due_date
     return changes
-
-
-def _brief(task: Task) -> dict[str, Any]:
-    """A task as a model reads it: what is empty is left out."""
-    told = {name: value for name, value in task_json(task).items() if not name.endswith("_at") and value}
-    if len(task.description) > _EXCERPT_CHARACTERS:
-        told["description"] = task.description[:_EXCERPT_CHARACTERS] + "…"
-    return told
-
-
-def _encoded(told: Mapping[str, Any]) -> str:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
