@@ -261,20 +261,20 @@ def test_a_task_is_changed(message: str) -> None:
 
 
 ASKED_BACK: Final = {
-    "finish that one": ("Which one do you mean: 1 “Buy milk”, 2 “Buy bread”, 3 “Call mum” or 6", 4),
-    "finish": ("Which one do you mean: 1 “Buy milk”", 4),
+    "finish that one": ("Which one do you mean: #1 “Buy milk”, #2 “Buy bread”, #3 “Call mum” or #6", 4),
+    "finish": ("Which one do you mean: #1 “Buy milk”", 4),
     "delete it": ("Which one do you mean", 5),
-    "reopen it": ("Which one do you mean: 4 “Write the report” or 5 “Pay rent”?", 2),
-    "finish buy": ("Which one do you mean: 1 “Buy milk” or 2 “Buy bread”?", 2),
-    "delete call": ("Which one do you mean: 3 “Call mum” or 6 “Call the bank to ask about fees”?", 2),
-    "finish 99": ("There is no task 99. Which one do you mean: 1", 4),
+    "reopen it": ("Which one do you mean: #4 “Write the report” or #5 “Pay rent”?", 2),
+    "finish buy": ("Which one do you mean: #1 “Buy milk” or #2 “Buy bread”?", 2),
+    "delete call": ("Which one do you mean: #3 “Call mum” or #6 “Call the bank to ask about fees”?", 2),
+    "finish 99": ("There is no task 99. Which one do you mean: #1", 4),
     "delete 3 and 99": ("There is no task 99.", 5),
-    "delete the unicorn": ("I find no task “the unicorn”. Which one do you mean: 1", 5),
+    "delete the unicorn": ("I find no task “the unicorn”. Which one do you mean: #1", 5),
     "rename unicorn to horse": ("I find no task “unicorn”.", 5),
     "rename all tasks to horse": ("Which one do you mean", 5),
-    "I need to finish task 3": ("When you have done 3 “Call mum”, say “finish task 3”.", 1),
-    "rename milk": ("What shall 1 “Buy milk” be called?", 0),
-    "move task 1": ("When is 1 “Buy milk” due?", 0),
+    "I need to finish task 3": ("When you have done #3 “Call mum”, say “finish task 3”.", 1),
+    "rename milk": ("What shall #1 “Buy milk” be called?", 0),
+    "move task 1": ("When is #1 “Buy milk” due?", 0),
     "add": ("What shall the task be called?", 0),
     "add a task": ("What shall the task be called?", 0),
     "add tomorrow": ("What shall the task be called?", 0),
@@ -329,7 +329,7 @@ def test_one_task_is_it() -> None:
     """Where there is one task that it can be, `it` is clear."""
     tasks = (task(7, "Tea"), task(8, "Tax", "completed"))
     assert uses("finish it", tasks) == [("complete_task", {"task_id": 7})]
-    assert said("finish", tasks) == Unclear("Which one do you mean: 7 “Tea”?", ("finish task 7",))
+    assert said("finish", tasks) == Unclear("Which one do you mean: #7 “Tea”?", ("finish task 7",))
 
 
 def test_where_there_is_nothing_it_says_so() -> None:
