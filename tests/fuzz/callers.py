@@ -16,6 +16,7 @@ SETTINGS: Final = {
     "BETTER_AUTH_SECRET": LOGIN_SECRET,
     "ACCOUNTS": "on",  # beside a login server they are off unless they are asked for
     "SECRET_KEY": "a-secret-of-the-tests-own-0123456789abcdef",
+    "TASK_CHAT_LIMIT": "none",
 }
 """What a service is told so that all of these are known to it."""
 

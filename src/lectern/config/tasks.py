@@ -23,7 +23,7 @@ class TaskSettings(SettingsPart):
     task_steps: int = Field(
         6, ge=1, le=20, description="How often the model is asked in one turn; a list and a change take three"
     )
-    task_calls: int = Field(20, ge=1, le=100, description="Tools that a model may call in one turn")
+    task_calls: int = Field(20, ge=1, le=100, description="Tools that one turn may call, so tasks it may change")
     task_tokens: int = Field(
         30_000,
         ge=1000,

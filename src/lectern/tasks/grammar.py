@@ -194,7 +194,7 @@ def _sentence(change: Change, text: str, task: Task) -> str:
 
 
 def _label(task: Task) -> str:
-    return f"{task.id} “{task.title}”"
+    return f"#{task.id} “{task.title}”"
 
 
 def _list(tasks: Sequence[Task], word: str) -> str:

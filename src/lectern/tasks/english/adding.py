@@ -76,20 +76,16 @@ def titled(rest: Phrase, today: date) -> Add:
     rest = rest.without(_ON_LIST, behind=True)
     own = rest.after(_OWN_LIST)
     rest = rest if own is None else own
-    if found := dates.split(rest, today):
-        title, due = found
-        hour = ""
-    else:
-        rest_of_day, hour = dates.without_hour(rest)
-        if hour and (found := dates.split(rest_of_day, today)):
-            title, due = found
-        else:
-            bad = rest.text.rpartition(" ")[2] if dates.written_wrong(rest) else ""
-            return Add(capital(rest.text), bad_date=bad)
+    hour = ""
+    found = dates.split(rest, today)
+    if found is None:
+        before, hour = dates.without_hour(rest)
+        found = dates.split(before, today) if hour else None
+    if found is None:
+        return Add(capital(rest.text), bad_date=dates.written_wrong(rest))
+    title, due = found
     title = title.without(_ON_LIST, behind=True)
-    if not title.words:  # “buy tomorrow” has a title; “tomorrow” alone is one
-        return Add("" if dates.said(rest, today) and not _is_word(rest) else capital(rest.text), due)
-    return Add(capital(f"{title.text} {hour}".strip()), due)
+    return Add(capital(f"{title.text} {hour}".strip()) if title.words else "", due)
 
 
 def capital(title: str) -> str:
@@ -110,7 +106,3 @@ def _without_noun(rest: Phrase) -> Phrase | None:
     inner = inner if listed is None else listed
     named = inner.after(_NAMED)
     return inner if named is None else named
-
-
-def _is_word(rest: Phrase) -> bool:
-    return len(rest) == 1 and rest.words[0].is_quoted

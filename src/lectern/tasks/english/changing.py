@@ -1,5 +1,6 @@
 """Sentences that do something with tasks there are: what stands for the task, and what is new. Pure."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +24,8 @@ _INTO: Final = frozenset("to as into with".split())
 _IS: Final = frozenset("is are was were as to be".split())
 _NOT: Final = frozenset("not isn't aren't".split())
 _BEHIND: Final = frozenset("yet already again now".split())
-_MOST_READINGS: Final = 8
+_POSSESSIVE: Final = re.compile(r"['’`]s$", re.IGNORECASE)
+_MOST_READINGS: Final = 4
 _QUESTIONS: Final = frozenset(
     "who what what's which when where why how is are do does did has have if whether don't not never no".split()
 )
@@ -82,8 +84,8 @@ def changed(rest: Phrase, today: date, *, renames: bool = True) -> Change | None
         return field_changed(rest[: len(rest) - len(behind)], behind, today)
     if owned := _owned(rest, today):
         return owned
-    if changed := _status(rest) if renames else None:
-        return changed
+    if renames and (status := _status(rest)):
+        return status
     if (found := dates.split(rest, today)) and len(found[0]):
         return Change("due", ((found[0], ""),), found[1])
     if not renames:
@@ -139,18 +141,16 @@ def _owned(rest: Phrase, today: date) -> Change | None:
     for at, key in enumerate(rest.keys):
         if key.endswith("'s") and (behind := rest[at + 1 :].after(FIELDS)) is not None:
             field = rest[at + 1 : len(rest) - len(behind)]
-            last = rest.words[at]
-            owner = Phrase.of(rest.source[rest.words[0].start : last.start + len(last.key) - 2])
+            owner = Phrase.of(_POSSESSIVE.sub("", rest[: at + 1].text))
             if _is_date(field):
-                day = dates.said(behind, today)
-                return Change("due", ((owner, ""),), day)
+                return Change("due", ((owner, ""),), dates.said(behind, today))
             text = behind[1:] if behind.words and behind.keys[0] in _INTO else behind
             return Change("describe" if "description" in field.keys else "rename", ((owner, capital(text.text)),))
     return None
 
 
 def _readings(rest: Phrase) -> tuple[tuple[Phrase, str], ...]:
-    """The ways to divide `X to Y`; a colon or a number before it leaves one."""
+    """The ways to divide `X to Y`, the first word first; where there is a colon, `X: Y` before them."""
     places = [at for at, key in enumerate(rest.keys) if key in _INTO and 0 < at < len(rest) - 1][:_MOST_READINGS]
     readings = [(rest[:at], capital(rest[at + 1 :].text)) for at in places]
     for at, word in enumerate(rest.words[:-1]):

@@ -27,7 +27,7 @@ _Openings = dict[str, list[tuple[str, ...]]]
 
 _POLITE: Final = by_first(
     """please, pls, kindly, hey, hi, hello, ok, okay, so, now, then, also, and, just, can you, could you, would you
-    will you, can we, can i, could i, may i, i want you to, i'd like you to, i would like you to, i want to, i'd like to
+    will you, can we, i want you to, i'd like you to, i would like you to, i want to, i'd like to
     i wanna, i would like to, let's, let us, help me, help me to, go ahead and, you can, you should, i need you to"""
 )
 _THANKS: Final = by_last("please, pls, thanks, thank you, thank you very much, for me, would you, will you")

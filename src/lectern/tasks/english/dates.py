@@ -78,16 +78,16 @@ def without_hour(phrase: Phrase) -> tuple[Phrase, str]:
     return phrase, ""
 
 
-def written_wrong(phrase: Phrase) -> bool:
-    """Whether its last word looks like 2026-12-01 but there is no such day."""
+def written_wrong(phrase: Phrase) -> str:
+    """The last word, when it looks like 2026-12-01 but there is no such day; else empty."""
     found = _ISO.fullmatch(phrase.keys[-1]) if len(phrase) else None
     if found is None:
-        return False
+        return ""
     try:
         date(*(int(part) for part in found.groups()))
     except ValueError:
-        return True
-    return False
+        return found[0]
+    return ""
 
 
 def _relative(words: list[str], today: date) -> date | None:

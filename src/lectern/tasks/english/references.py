@@ -29,6 +29,7 @@ _POINTERS: Final = frozenset(
 )
 _ALL: Final = frozenset("all everything every each whole entire".split())
 _FILLING: Final = frozenset("of the my our that are is i have on and a in off from not".split())
+_DENIALS: Final = frozenset("not aren't isn't haven't".split())
 _EMPTY: Final = frozenset("the a an my our task item todo about for of to that one with".split())
 _NUMBER: Final = re.compile(r"#?(\d{1,9})", re.ASCII)
 _WRITTEN: Final = {
@@ -83,8 +84,8 @@ class Known:
 
     def meant(self, phrase: Phrase) -> Meant:
         """The tasks that these words mean."""
-        if is_pointer(phrase):
-            return Meant(tuple(self.likely), is_clear=len(self.likely) == 1)
+        if is_pointer(phrase):  # where nothing points, as in a bare `delete`, one task is no answer either
+            return Meant(tuple(self.likely), is_clear=len(self.likely) == 1 and bool(phrase.words))
         # A title goes first: a task may be called “all”, or “3 eggs”.
         if named := self._with_title(phrase.text):
             return self._one_of(named)
@@ -164,15 +165,15 @@ def _all_of(phrase: Phrase) -> TaskStatus | str | None:
 
 
 def status_said(keys: Sequence[str]) -> TaskStatus | None:
-    """Which tasks words ask for: `not done` is pending; None for all."""
-    kinds: set[TaskStatus] = set()
-    for before, key in zip(("", *keys), keys, strict=False):
-        is_denied = before in {"not", "aren't", "isn't", "haven't", "yet", "un"}
-        if key in COMPLETED_WORDS:
-            kinds.add("pending" if is_denied or {"not", "haven't", "aren't"} & set(keys) else "completed")
-        elif key in PENDING_WORDS and key not in {"todo", "to-do"}:
-            kinds.add("pending")
-    return kinds.pop() if len(kinds) == 1 else None
+    """Which tasks words ask for: `not done` is pending; None for all, and for both."""
+    words_said = set(keys)
+    completed = bool(words_said & COMPLETED_WORDS)
+    if completed and words_said & _DENIALS:
+        return "pending"
+    pending = bool(words_said & PENDING_WORDS - {"todo", "to-do"})
+    if completed == pending:
+        return None
+    return "completed" if completed else "pending"
 
 
 def _parts(phrase: Phrase) -> list[Phrase]:
