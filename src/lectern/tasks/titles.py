@@ -39,6 +39,8 @@ def is_form_of(word: str, other: str) -> bool:
     """Whether two words are the same, or forms of one."""
     if word == other:
         return True
+    if word[:_LEAST_STEM] != other[:_LEAST_STEM]:  # which tells most apart, quickly
+        return False
     least = math.ceil(max(_LEAST_STEM, _STEM_SHARE * max(len(word), len(other))))
     if min(len(word), len(other)) < least or (word + other).isdigit():
         return False
