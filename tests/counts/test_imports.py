@@ -25,7 +25,7 @@ REMOTES: Final = {
 
 NEVER: Final = set(
     "IPython _pytest alembic cohere google grpc huggingface_hub jinja2 lectern.cli lectern.deploy lectern.evaluation "
-    "lectern.ingest.pipeline locust mako matplotlib openai pandas pip playwright pytest qdrant_client "
+    "lectern.ingest.pipeline locust mako matplotlib mdit_py_plugins openai pandas pip playwright pytest qdrant_client "
     "scipy setuptools tiktoken torch transformers typer".split()
 )
 """What only a command, a check or a test uses."""
