@@ -13,12 +13,12 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 
 from lectern.errors import ChapterNotFound
 from lectern.markdown.esm import without_esm
 from lectern.markdown.frontmatter import BrokenFrontMatter, split_front_matter
 from lectern.ports import Document, Index, Page
-from lectern.resilience.threads import processor_threads
 from lectern.study.near_matches import near_matches
 from lectern.study.recent import Recent
 
@@ -74,7 +74,8 @@ class Chapters:
         self._index = index
         self._lookups: Recent[str | None, Lookup] = Recent(_MOST_LOOKUPS, seconds=_KEPT_SECONDS)
         self._chapters: Recent[tuple[str, str, str], Chapter] = Recent(_MOST_CHAPTERS, seconds=_KEPT_SECONDS)
-        self._threads = processor_threads(1)
+        # Not one of `processor_threads`: chapters that wait here are no pressure on those who answer questions.
+        self._threads = CapacityLimiter(1)
 
     async def find(self, slug: str, site: str | None = None) -> Chapter:
         """The chapter of a slug.

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 
 from lectern.errors import InvalidRequest, NoModel
 from lectern.limits.budgets import Payer
 from lectern.ports import Usage
-from lectern.resilience.threads import processor_threads
 from lectern.study.chapters import Chapter, Chapters
 from lectern.study.glossary import Term
 from lectern.study.languages import Language
@@ -50,7 +50,8 @@ class StudyDesk:
         self._most_characters = most_characters
         self._rewriter = rewriter
         self._terms = tuple(terms)
-        self._threads = processor_threads(1)
+        # Not one of `processor_threads`: chapters that wait here are no pressure on those who answer questions.
+        self._threads = CapacityLimiter(1)
         self._pages: Recent[tuple[Chapter, Language | None], tuple[CutText, CutText]]
         self._pages = Recent(_KEPT, seconds=_KEPT_SECONDS)
         self._results: Recent[tuple[tuple[int, ...], Purpose], _Result] = Recent(_KEPT, seconds=_KEPT_SECONDS)
