@@ -9,6 +9,7 @@ from tests.faults.proxy import Proxy, Toxics
 
 from lectern.adapters.examine_postgres import examine_postgres, host_and_port
 from lectern.adapters.sql_migrations import migrate
+from lectern.adapters.sql_schema import HEAD
 from lectern.database_address import normal
 from lectern.ops.findings import Finding
 
@@ -40,7 +41,7 @@ def test_a_database_that_is_well(postgres: Postgres, url: str) -> None:
     assert f"Postgres 18 at 127.0.0.1:{postgres.port}/" in found["database"].found
     assert "connected in" in found["database"].found
     assert "pooler" not in found["database"].found
-    assert found["schema"].found == "0002, the newest"
+    assert found["schema"].found == f"{HEAD}, the newest"
     assert found["database rights"].found == "turns can be written"
 
 

@@ -12,6 +12,7 @@ from lectern.adapters.examine_index import examine_index
 from lectern.adapters.examine_sqlite import examine_sqlite
 from lectern.adapters.local_index import LocalIndex
 from lectern.adapters.sql_migrations import migrate
+from lectern.adapters.sql_schema import HEAD
 from lectern.ops.findings import Finding
 
 
@@ -27,7 +28,7 @@ def test_a_file_that_is_well(tmp_path: Path) -> None:
     found = examine(path)
     assert {finding.state for finding in found.values()} == {"ok"}
     assert str(path) in found["database"].found
-    assert found["schema"].found == "0002, the newest"
+    assert found["schema"].found == f"{HEAD}, the newest"
 
 
 def test_a_file_that_is_still_to_be_made(tmp_path: Path) -> None:

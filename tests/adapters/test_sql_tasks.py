@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import psycopg2
@@ -12,6 +12,7 @@ from sqlalchemy import event
 from tests.database_servers import Postgres, running_postgres
 
 from lectern.adapters.guarded import GuardedDatabase
+from lectern.adapters.guarded_rewrites import GuardedRewrites
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_rewrites import RENEW_AFTER, SqlRewrites
@@ -112,11 +113,11 @@ async def test_a_database_that_is_down(down: str, tmp_path: Any, verb: str) -> N
     settings = Settings(_env_file=None, data_dir=tmp_path, database_url=down)
     ports = build_ports(settings, database_connections=2, search_threads=1)
     assert isinstance(ports.tasks, SqlTasks)
-    assert isinstance(ports.rewrites, SqlRewrites)
     assert isinstance(ports.tasks._database, GuardedDatabase)
-    assert isinstance(ports.rewrites._database, GuardedDatabase)
+    assert isinstance(ports.rewrites, GuardedRewrites)
+    rewrites = cast("SqlRewrites", ports.rewrites)  # the same port
     with pytest.raises(StoreUnavailable):
-        await VERBS[verb](ports.tasks, ports.rewrites)
+        await VERBS[verb](ports.tasks, rewrites)
     await ports.store.close()
 
 
