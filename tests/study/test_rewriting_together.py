@@ -99,7 +99,7 @@ async def test_a_failure_is_shared() -> None:
     service = rewriter(llm, MemoryRewrites())
     requests = [asyncio.create_task(read(service, cut(PAGE))) for _ in range(5)]
     await llm.asked.wait()
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1)  # for the other four to come to the same place
     hold.set()
     results = await asyncio.gather(*requests, return_exceptions=True)
     assert [type(result) for result in results] == [UpstreamUnavailable] * 5

@@ -86,8 +86,10 @@ async def test_twenty_at_once_are_one_turn(assistant: MakeAssistant, tasks: SqlT
 async def test_who_waits_too_long_is_told_to_come_again(assistant: MakeAssistant) -> None:
     """The turn itself goes on, and is told when it is over."""
     go_on = asyncio.Event()
-    turn = asyncio.create_task(say(assistant(ToolModel(["Well", go_on, "."])), "hello", key="k"))
-    await asyncio.sleep(0.2)
+    model = ToolModel(["Well", go_on, "."])
+    turn = asyncio.create_task(say(assistant(model), "hello", key="k"))
+    while not model.prompts:  # noqa: ASYNC110 - the model tells nobody
+        await asyncio.sleep(0.01)
     with pytest.raises(TurnRunning):
         await say(assistant(waiting_seconds=0.2), "hello", key="k")
     go_on.set()
