@@ -28,9 +28,11 @@ def visit(visitor: Visitor, site: Site, name: str, *, body: str = "") -> Page:
 
 
 def framed(page: Page) -> Frame:
-    """The page's only frame, loaded."""
+    """The page's only frame, when it shows something, be it an error."""
     page.wait_for_load_state()
     (frame,) = page.main_frame.child_frames
+    while not frame.url:  # a refused frame may get its address after the page is loaded; the test's own limit ends this
+        page.wait_for_timeout(20)
     return frame
 
 
