@@ -183,14 +183,6 @@ def _telling(title: Sequence[str]) -> list[str]:
     return kept or list(title)
 
 
-def _is_article(word: str) -> bool:
-    return word.isascii() and len(word) < _LEAST_LETTERS
-
-
-def _begins(word: str, stem: str) -> bool:
-    return word == stem or (len(stem) > _LEAST_LETTERS and word.startswith(stem))
-
-
 def _weight(found: Sequence[str]) -> int:
     return sum(map(len, found))
 
