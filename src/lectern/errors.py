@@ -36,6 +36,8 @@
 Each class carries its public `code` (which never changes), its HTTP `status`, whether the same request may
 succeed later (`retryable`), and a `message` that is safe to show. Texts of foreign exceptions go to the log, never
 into `message`.
+
+It is long because it is a list: all that can fail stands in one place, a few lines each.
 """
 
 from typing import ClassVar
