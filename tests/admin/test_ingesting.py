@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.sample_pages import one_page
 from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, until
 
+from lectern.admin import ingesting
 from lectern.admin.ingesting import IngestDesk
 from lectern.errors import IngestRunning
 
@@ -145,6 +147,31 @@ async def test_a_failure_says_what_is_known(tmp_path: Path, code: int, says: str
     state = await ended(IngestDesk(tmp_path, run))
     assert (state["status"], state["pages"]) == ("failed", None)
     assert says in state["message"]
+
+
+async def test_one_that_ends_while_somebody_looks_is_not_called_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the note "running" and the look at the lock it may end: then its end is told."""
+    goes_on = asyncio.Event()
+
+    async def run(report: Path) -> int:
+        await goes_on.wait()
+        return 0
+
+    desk = IngestDesk(tmp_path, run)
+    await desk.start()
+    loop, taking = asyncio.get_running_loop(), ingesting.try_lock
+
+    def after_its_end(path: Path) -> int | None:
+        loop.call_soon_threadsafe(goes_on.set)
+        until(lambda: b"done" in (tmp_path / "INGEST.json").read_bytes())
+        while (lock := taking(path)) is None:
+            time.sleep(0.01)
+        return lock
+
+    monkeypatch.setattr(ingesting, "try_lock", after_its_end)
+    assert (await IngestDesk(tmp_path, run).last()).status == "done"
 
 
 async def test_what_it_tells_is_told_once(tmp_path: Path) -> None:

@@ -101,20 +101,29 @@ class IngestDesk:
         return try_lock(self._folder / "INGEST.lock")
 
     def _last(self) -> IngestAnswer:
-        try:
-            last = IngestAnswer.model_validate_json((self._folder / "INGEST.json").read_bytes())
-        except (OSError, ValidationError):  # none was asked for here, or by another version
-            return IngestAnswer(status="never")
+        last = self._noted()
         if last.status != "running":
             return last
         try:
             lock = self._take()
         except OSError:
             return last
-        if lock is not None:  # whoever wrote it was killed
+        if lock is None:
+            return last
+        try:
+            last = self._noted()  # again, as it may have ended since: an end is noted before the lock is let go
+        finally:
             unlock(lock)
-            return last.model_copy(update={"status": "interrupted", "message": "Its worker was killed."})
-        return last
+        if last.status != "running":
+            return last
+        return last.model_copy(update={"status": "interrupted", "message": "Its worker was killed."})
+
+    def _noted(self) -> IngestAnswer:
+        """What stands in the file that all workers read."""
+        try:
+            return IngestAnswer.model_validate_json((self._folder / "INGEST.json").read_bytes())
+        except (OSError, ValidationError):  # none was asked for here, or by another version
+            return IngestAnswer(status="never")
 
     def _note(self, state: IngestAnswer) -> None:
         """Write what all workers read; whole, or not at all."""
