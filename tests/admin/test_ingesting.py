@@ -16,9 +16,9 @@ from tests.sample_pages import one_page
 from tests.service_process import UP, environment
 from tests.serving.servers import ROOT, Served, until
 
-from lectern.admin import ingesting
 from lectern.admin.ingesting import IngestDesk
 from lectern.errors import IngestRunning
+from lectern.ops import file_lock
 
 Start = Callable[..., Served]
 
@@ -161,7 +161,7 @@ async def test_one_that_ends_while_somebody_looks_is_not_called_killed(
 
     desk = IngestDesk(tmp_path, run)
     await desk.start()
-    loop, taking = asyncio.get_running_loop(), ingesting.try_lock
+    loop, taking = asyncio.get_running_loop(), file_lock.try_lock
 
     def after_its_end(path: Path) -> int | None:
         loop.call_soon_threadsafe(goes_on.set)
@@ -170,7 +170,7 @@ async def test_one_that_ends_while_somebody_looks_is_not_called_killed(
             time.sleep(0.01)
         return lock
 
-    monkeypatch.setattr(ingesting, "try_lock", after_its_end)
+    monkeypatch.setattr("lectern.admin.ingesting.try_lock", after_its_end)
     assert (await IngestDesk(tmp_path, run).last()).status == "done"
 
 
