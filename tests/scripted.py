@@ -130,6 +130,10 @@ class FailingStore:
         """Fail."""
         raise StoreUnavailable
 
+    async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
+        """Fail."""
+        raise StoreUnavailable
+
     async def save_turn(self, turn: Turn) -> None:
         """Fail."""
         raise StoreUnavailable

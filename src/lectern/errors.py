@@ -168,6 +168,25 @@ class TurnRunning(LecternError):
     default_message = "This very request is being answered right now. Please ask again in a moment."
 
 
+class TooManyFollowers(LecternError):
+    """As many follow this turn already as may."""
+
+    code = "too_many_followers"
+    status = 429
+    message = "Too many follow this answer already."
+    retryable = True
+    retry_after_seconds = 5
+
+
+class TurnLost(LecternError):
+    """The worker that answered died, and nothing more will come."""
+
+    code = "turn_lost"
+    status = 503
+    message = "The server lost this answer. Ask again."
+    retryable = True
+
+
 class NoModel(LecternError):
     """No language model is configured, and this needs one."""
 
@@ -205,6 +224,13 @@ class TurnNotFound(NotFound):
 
     code = "turn_not_found"
     default_message = "This answer does not exist or was deleted."
+
+
+class ModelNotFound(NotFound):
+    """No model has this name."""
+
+    code = "model_not_found"
+    message = "There is no model of this name."
 
 
 class ChapterNotFound(NotFound):

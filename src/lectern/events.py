@@ -13,10 +13,17 @@ of its own. `waking` names `store`, `embeddings`, `index` or `rerank` before `so
 Exactly one `done` or `failed` ends a turn, and nothing follows it. The turn is saved before either is sent.
 A source is `{id, site, document, title, heading_path, url, anchor, href, slug, score, quote}`; `href` opens it.
 An answer cites sources as `[1]`, `[2]`, counted from one; a number that names no source is never sent.
+
+A turn that was ended early, by its reader or because all had left, ends with `done` and outcome `cancelled`.
+
+The place after an event is one number, its **position**: a thousand for each character of the answer so far, and one
+for each event that is no delta. So it grows with every event, it is the same however deltas are cut, and from it alone
+a stream can be gone on with, also from a turn that was saved meanwhile.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from lectern.errors import LecternError
 from lectern.ports import Finish, Passage
@@ -112,13 +119,13 @@ class Degraded:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer is complete and saved.
+    """The answer is complete and saved, or was ended early, which `finish` then tells: `stopped`, `abandoned`.
 
     `usage` counts tokens, `timings` milliseconds since the request: `retrieved`, `first_token`, `total`.
     """
 
-    outcome: Literal["answered", "not_found"]
-    finish: Finish = "stop"
+    outcome: Literal["answered", "not_found", "cancelled"]
+    finish: Finish | Literal["stopped", "abandoned"] = "stop"
     usage: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     name: Literal["done"] = "done"
@@ -153,3 +160,46 @@ _FIELDS = {
     kind: tuple(field.name for field in fields(kind) if field.name != "name")
     for kind in (Started, Waking, Delta, Degraded, Done, Failed)
 }
+
+_KINDS: Final[dict[str, type[Event]]] = {
+    kind.__name__.lower(): kind for kind in (Started, Waking, Sources, Delta, Degraded, Done, Failed)
+}
+
+CHARACTER: Final = 1000
+"""How far a character of the answer moves a stream's position; a turn has far fewer other events than that."""
+
+
+def event_of(name: str, fields_: Mapping[str, Any]) -> Event:
+    """The event that `payload` made these fields of.
+
+    Raises:
+        KeyError: There is no event of this name.
+        TypeError: Its fields are others.
+    """
+    if name == "sources":
+        found = (source | {"heading_path": tuple(source["heading_path"])} for source in fields_["sources"])
+        return Sources(tuple(Source(**source) for source in found))
+    return _KINDS[name](**fields_)
+
+
+def after(position: int, event: Event) -> int:
+    """The position after an event that stands at a position; a stream begins at 0."""
+    return position + CHARACTER * len(event.text) if isinstance(event, Delta) else position + 1
+
+
+def characters(position: int) -> int:
+    """How many characters of the answer lie before a position."""
+    return position // CHARACTER
+
+
+def since(events: Iterable[Event], position: int) -> list[Event]:
+    """Those of a turn's events, from its first one, that lie behind a position; a delta across it is cut there."""
+    found: list[Event] = []
+    at = 0
+    for event in events:
+        begin, at = at, after(at, event)
+        if begin >= position:
+            found.append(event)
+        elif at > position and isinstance(event, Delta):
+            found.append(Delta(event.text[characters(position) - characters(begin) :]))
+    return found

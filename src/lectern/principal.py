@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast, get_args
 
-Kind = Literal["account", "user", "visitor", "operator"]
+Kind = Literal["account", "user", "integration", "visitor", "operator"]
 
 VISITOR_PREFIX: Final = "visitor:"
 """What the id of each anonymous visitor begins with."""
@@ -14,7 +14,7 @@ MOST_SUBJECT_CHARACTERS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An account of Lectern's own, a user of the site's login server, an anonymous visitor, or the operator.
+    """Who asks: an account, a user of the site's login server, a program with a key, a visitor, or the operator.
 
     Attributes:
         kind: Which of these.

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError
 from lectern.adapters import outbox_store
 from lectern.adapters.outbox_files import OutboxFiles
 from lectern.adapters.outbox_store import OutboxStore
-from lectern.errors import ConversationNotFound, StoreUnavailable
+from lectern.errors import ConversationNotFound, StoreUnavailable, TurnNotFound
 from lectern.ports import Part, State, Turn
 
 pytestmark = pytest.mark.usefixtures("quick_outbox")
@@ -49,6 +49,13 @@ class Away:
         if not turns:
             raise ConversationNotFound
         return sorted(turns, key=lambda turn: turn.created_at)[-limit:]
+
+    async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
+        """As a store."""
+        await self._reach()
+        if (turn := self.turns.get(turn_id)) is None:
+            raise TurnNotFound
+        return turn
 
     async def delete_conversations_of(self, principal_id: str) -> int:
         """As a store."""

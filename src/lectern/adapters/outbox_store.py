@@ -80,6 +80,14 @@ class OutboxStore:
         latest = sorted(turns.values(), key=lambda turn: (turn.created_at, UUID(turn.id)))
         return latest[max(0, len(latest) - limit) :]
 
+    async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
+        """One turn that was saved; while the database is down, as far as it waits here."""
+        entries = visible(await self._tender.entries(), owner_mark(principal_id))
+        waiting = [each for each in entries if str(each.turn) == turn_id]
+        for turn in await self._tender.on_disk(self._files.read_all, waiting):
+            return turn
+        return await self._ask(self._database.turn(turn_id, principal_id=principal_id), self._patience)
+
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn in the database, or here until it can be written there."""
         # A task of its own, because a caller that leaves in the middle must not take the turn along.

@@ -27,6 +27,7 @@ HISTORY = (
     .where(NAMED)
     .order_by(_latest.c.created_at, _latest.c.id)
 )
+FIND = select(TurnRow).join(ConversationRow).where(TurnRow.id == bindparam("turn"), REACHABLE)
 DELETE = delete(ConversationRow).where(NAMED, REACHABLE)
 DELETE_OF = delete(ConversationRow).where(OWNER == PRINCIPAL)
 

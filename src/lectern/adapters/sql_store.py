@@ -3,6 +3,8 @@
 Whose a conversation is, is a condition of each statement, so that it holds whoever claims or deletes meanwhile.
 """
 
+from uuid import UUID
+
 from sqlalchemy import Connection
 
 from lectern.adapters.sql_database import Database
@@ -10,6 +12,7 @@ from lectern.adapters.sql_ownership import known_id, refusal
 from lectern.adapters.sql_statements import (
     DELETE,
     DELETE_OF,
+    FIND,
     GO_ON,
     HISTORY,
     going_on,
@@ -17,7 +20,7 @@ from lectern.adapters.sql_statements import (
     turn_of,
     upserts,
 )
-from lectern.errors import ConversationNotFound, Forbidden
+from lectern.errors import ConversationNotFound, Forbidden, TurnNotFound
 from lectern.ports import Part, Turn
 from lectern.resilience import deadline
 
@@ -42,6 +45,17 @@ class SqlStore:
         if not rows[0].reachable:
             raise Forbidden
         return [turn_of(row) for row in rows if row.id is not None]
+
+    async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
+        """One turn that was saved, in one statement."""
+        try:
+            parameters = {"turn": UUID(turn_id), "principal": principal_id}
+        except ValueError:
+            raise TurnNotFound from None
+        row = await self._database.run(lambda connection: connection.execute(FIND, parameters).first(), again=True)
+        if row is None:
+            raise TurnNotFound
+        return turn_of(row)
 
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn, and its conversation when it begins one, in two statements. Saving it again changes nothing.

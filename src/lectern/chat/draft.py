@@ -28,6 +28,10 @@ class Question:
         principal: Who asks; None is nobody known, as a visitor without an id.
         trouble: Why it could not be told who asks, although it showed something; it is a visitor then.
         payer: Whose daily budget it is counted in; None where there are no budgets.
+        turn_id: The turn's UUID, as text; empty for a new one.
+        opens: Whether a conversation that is not there is begun under `conversation_id`, which its client made.
+        history: The earlier turns, from a client that sends them along, oldest first; None for those of the store.
+        instructions: How the client wants to be answered beside the site's rules; never against them.
     """
 
     text: str
@@ -37,6 +41,10 @@ class Question:
     principal: Principal | None = None
     trouble: LecternError | None = None
     payer: Payer | None = None
+    turn_id: str = ""
+    opens: bool = False
+    history: Sequence[Turn] | None = None
+    instructions: str = ""
 
     @property
     def principal_id(self) -> str | None:

@@ -23,6 +23,7 @@ from lectern.config.server import ServerSettings
 from lectern.config.space import SpaceSettings
 from lectern.config.study import StudySettings
 from lectern.config.tasks import TaskSettings
+from lectern.config.turns import TurnSettings
 
 
 class Settings(
@@ -39,6 +40,7 @@ class Settings(
     BudgetSettings,
     CallSettings,
     ChatSettings,
+    TurnSettings,
     StudySettings,
     TaskSettings,
     McpSettings,

@@ -22,7 +22,7 @@ def media(names: Iterable[str]) -> dict[str, Any]:
             "type": "object",
             "properties": {
                 "event": {"type": "string", "enum": list(names)},
-                "id": {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "The event's place in its stream"},
+                "id": {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "The position in its stream"},
                 "data": {"type": "string", "contentMediaType": "application/json"},
             },
             "required": ["event", "data"],
@@ -41,7 +41,7 @@ def frame(number: int, event: Event) -> bytes:
     """One event as one frame.
 
     Args:
-        number: The event's place in its turn, from 1: the frame's `id`.
+        number: The turn's position after the event: the frame's `id`.
         event: What happened.
     """
     # A token's frame is made nearly by hand: of its two parts only the text wants the encoder.
@@ -63,3 +63,15 @@ def named_frame(number: int, name: str, data: Mapping[str, Any]) -> bytes:
 def last_frame(error: LecternError) -> bytes:
     """The frame that ends a stream which was cut off from outside; it has no number, as nobody counts any more."""
     return f"event: failed\ndata: {_encode(payload(Failed.of(error)))}\n\n".encode()
+
+
+class SseEncoder:
+    """Implements `lectern.formats.format.Encoder`: each event is one frame, with its position as its `id`."""
+
+    def encode(self, position: int, event: Event) -> bytes:
+        """See `frame`."""
+        return frame(position, event)
+
+    def cut(self, error: LecternError) -> bytes:
+        """See `last_frame`: without an id, so that what was received last is what a client goes on from."""
+        return last_frame(error)

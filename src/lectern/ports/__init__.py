@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from lectern.ports.accounts import Account, Accounts, Held, Login, Profile
+from lectern.ports.api_keys import ApiKey, ApiKeys
 from lectern.ports.conversations import Conversation, Conversations, Feedback
 from lectern.ports.counters import Counters, Rate, Standing
 from lectern.ports.embeddings import Embeddings, Vector
 from lectern.ports.identity import MOST_CREDENTIAL_CHARACTERS, IdentitySource
 from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Page, Passage, Section, encode_route
+from lectern.ports.journal import Journal, JournalHead, JournalPage, Wishes
 from lectern.ports.llm import LLM, Completion, Finish, Message, Prompt, Role, Tool, ToolCall, Usage
 from lectern.ports.part import Circuit, CircuitState, Part, State
 from lectern.ports.records import DayUsage, Person, Rated, Records, Spent, Unanswered
@@ -31,6 +33,8 @@ __all__ = [
     "MOST_CREDENTIAL_CHARACTERS",
     "Account",
     "Accounts",
+    "ApiKey",
+    "ApiKeys",
     "Circuit",
     "CircuitState",
     "Claim",
@@ -50,6 +54,9 @@ __all__ = [
     "IdentitySource",
     "Index",
     "IndexUpdate",
+    "Journal",
+    "JournalHead",
+    "JournalPage",
     "Login",
     "Message",
     "Outcome",
@@ -85,6 +92,7 @@ __all__ = [
     "Unanswered",
     "Usage",
     "Vector",
+    "Wishes",
     "encode_route",
 ]
 
@@ -111,6 +119,8 @@ class Ports:
             where no model is configured.
         rewrites: What was rewritten already; None keeps nothing.
         tasks: Readers' tasks; None where none are kept.
+        journal: Where turns under way are written down; None where a turn ends with its worker.
+        api_keys: Keys of integrations; None where there are none.
     """
 
     store: Store
@@ -129,6 +139,8 @@ class Ports:
     study_llm: LLM | None = None
     rewrites: Rewrites | None = None
     tasks: Tasks | None = None
+    journal: Journal | None = None
+    api_keys: ApiKeys | None = None
 
     def parts(self) -> list[Part]:
         """Each part as reports show it, from memory; what counts limits only when there is something to say of it."""

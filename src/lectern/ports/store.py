@@ -21,7 +21,9 @@ class Turn:
         context: Text the reader had highlighted, or empty.
         answer: What was sent, also when it is only a part.
         sources: The sources shown, as plain JSON objects.
-        outcome: `answered`; `not_found` when nothing relevant was found; `failed`; `cancelled` when the reader left.
+        outcome: `answered`; `not_found` when nothing relevant was found; `failed`; `cancelled` when it was ended early.
+        finish: Why it ended: a `Finish` of a whole answer; `stopped` by its reader, `abandoned` by all, or
+            `shutting_down` of one that was cancelled; the error's code of one that failed.
         tool_calls: What an assistant called, as `{tool_name, parameters, execution_status}` objects.
         degraded: Parts that were not available, as `{part: reason}`.
         usage: Tokens, as `{prompt_tokens, completion_tokens}`; empty when no model was asked.
@@ -45,6 +47,7 @@ class Turn:
     usage: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     principal_id: str | None = None
+    finish: str = "stop"
     begins: bool = field(default=True, compare=False)
 
 
@@ -62,6 +65,19 @@ class Store(Protocol):
         Raises:
             ConversationNotFound: There is no such conversation.
             Forbidden: It is another's.
+            StoreUnavailable: It cannot be read now.
+        """
+        ...
+
+    async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
+        """One turn that was saved, as far as its conversation is this reader's to know.
+
+        Args:
+            turn_id: Which; any text, also one that is no id.
+            principal_id: Who wants it; None is nobody known, who sees only what belongs to nobody known.
+
+        Raises:
+            TurnNotFound: There is no such turn, or it is another's.
             StoreUnavailable: It cannot be read now.
         """
         ...

@@ -1,0 +1,1 @@
+"""OpenAI's API: the site as a model, for whatever speaks that."""
