@@ -21,11 +21,11 @@ help: ## Show this list
 run: ## Serve on http://localhost:7860 (PORT changes it)
 	./entrypoint.sh
 
-# One process more than cores: half of the tests wait for servers that they start. Coverage costs a third of the time, so
-# it is measured in CI, or with COV=1.
+# One process more than cores: half of the tests wait for servers that they start. Coverage costs half as much again, so
+# it is measured with COV=1.
 test: .venv/dev.installed ## Run the whole test suite on all cores (COV=1 measures its coverage)
 	$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1)) --dist worksteal \
-	  $(if $(or $(COV),$(CI)),--cov --cov-report=term:skip-covered)
+	  $(if $(COV),--cov --cov-report=term:skip-covered)
 
 faults: .venv/dev.installed ## Break what the service leans on, and print what was seen (about five minutes)
 	$(BIN)/pytest tests/faults -n 2
