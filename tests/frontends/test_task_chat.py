@@ -5,6 +5,7 @@ language model, where the grammar answers, and once with one that calls tools.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -289,8 +290,13 @@ def test_what_is_wrong_is_told(reader: Reader, sign_up: Callable[[], Reader]) ->
 
 def test_the_eleventh_message_of_a_minute_waits(reader: Reader) -> None:
     """429 names the rate, and the page may read when to come again."""
-    answers = [reader.send("hello") for _ in range(11)]
-    assert [answer.status for answer in answers] == [200] * 10 + [429]
+    began = time.monotonic()
+    answers = [reader.send("hello")]
+    while answers[-1].status == 200:
+        answers.append(reader.send("hello"))
+        assert len(answers) <= 11 + (time.monotonic() - began) // 6, "one comes back every six seconds"
+    assert [answer.status for answer in answers[:10]] == [200] * 10
+    assert answers[-1].status == 429
     is_error(answers[-1].json())
     assert "10 a minute" in answers[-1].json()["message"]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60

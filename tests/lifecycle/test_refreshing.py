@@ -152,5 +152,5 @@ def test_a_killed_worker_takes_its_refresh_along(start: Start, content: Path) ->
     [beside] = sides(service)
     worker = int(Path(f"/proc/{beside}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(worker, signal.SIGKILL)
-    until(lambda: not alive(beside), seconds=10)
+    until(lambda: not alive(beside), seconds=60)  # it has the lowest priority, also for ending
     until(lambda: f"{REFRESHED} 'docs': pages 300 new" in service.log, seconds=60)
