@@ -4,10 +4,11 @@ from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, or_, select, text, update
 
 from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
 from lectern.adapters.sql_ownership import NAMED, OWNER, PRINCIPAL, REACHABLE, anonymous, reachable
+from lectern.adapters.sql_turn_models import LiveTurnRow
 from lectern.adapters.sql_types import Moment
 from lectern.ports import Outcome, Turn
 
@@ -30,6 +31,19 @@ HISTORY = (
 FIND = select(TurnRow).join(ConversationRow).where(TurnRow.id == bindparam("turn"), REACHABLE)
 DELETE = delete(ConversationRow).where(NAMED, REACHABLE)
 DELETE_OF = delete(ConversationRow).where(OWNER == PRINCIPAL)
+
+_ASKED_BY = cast("ColumnElement[str | None]", LiveTurnRow.principal_id)
+DELETE_LIVE = delete(LiveTurnRow).where(
+    LiveTurnRow.conversation_id == bindparam("conversation"), reachable(PRINCIPAL, _ASKED_BY)
+)
+DELETE_LIVE_OF = delete(LiveTurnRow).where(
+    or_(
+        _ASKED_BY == PRINCIPAL,
+        LiveTurnRow.conversation_id.in_(select(ConversationRow.id).where(OWNER == PRINCIPAL)),
+    )
+)
+"""Turns under way have no conversation yet when they begin one. They go first, so that two deletions never wait for
+each other."""
 
 
 def _gone_on(
@@ -92,6 +106,7 @@ def rows_of(turn: Turn) -> tuple[dict[str, Any], dict[str, Any]]:
         "sources": list(turn.sources),
         "tool_calls": list(turn.tool_calls),
         "outcome": turn.outcome,
+        "finish": turn.finish,
         "degraded": turn.degraded,
         "usage": turn.usage,
         "timings": turn.timings,
@@ -117,6 +132,7 @@ def turn_of(row: Row[Any]) -> Turn:
         sources=tuple(row.sources),
         tool_calls=tuple(row.tool_calls),
         outcome=cast("Outcome", row.outcome),
+        finish=row.finish,
         degraded=row.degraded,
         usage=row.usage,
         timings=row.timings,

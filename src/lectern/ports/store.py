@@ -96,7 +96,7 @@ class Store(Protocol):
         ...
 
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
-        """Delete a conversation and all its turns for good.
+        """Delete a conversation and all its turns for good, and what the journal has of turns under way in it.
 
         Raises:
             ConversationNotFound: There is no such conversation.
@@ -106,7 +106,10 @@ class Store(Protocol):
         ...
 
     async def delete_conversations_of(self, principal_id: str) -> int:
-        """Delete all conversations of a principal for good; returns how many.
+        """Delete all conversations of a principal for good, and what the journal has of its turns under way.
+
+        Returns:
+            How many conversations.
 
         Raises:
             StoreUnavailable: It cannot be written now.
