@@ -303,4 +303,4 @@ def test_the_same_models_fit_postgres() -> None:
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
     conversation, turn = (str(statement.compile(dialect=dialect)) for statement in upserts("postgresql"))
     assert "ON CONFLICT (id) DO UPDATE SET" in conversation
-    assert "ON CONFLICT (id) DO NOTHING" in turn
+    assert "ON CONFLICT (id) DO UPDATE SET" in turn

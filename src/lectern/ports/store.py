@@ -85,6 +85,8 @@ class Store(Protocol):
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn, and its conversation when it begins one, in one transaction. Saving it again changes nothing.
 
+        Only of a turn that was kept as lost (finish `turn_lost`), by who found it without its worker, the worker's own
+        word still counts: it may have been kept where the database could not be reached.
         A conversation that belongs to a visitor or to nobody becomes that of an account or user who goes on with it.
         One without a title is named after the question.
 
