@@ -9,14 +9,16 @@ from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
 from lectern.conversations.endpoints import router as conversations
 from lectern.mcp.endpoints import router as mcp
+from lectern.openai_api.problems import OPENAI
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.study.endpoints import router as study
 from lectern.tasks.assistant_endpoints import router as assistant
 from lectern.tasks.endpoints import router as tasks
+from lectern.web.problems import Shapes
 from lectern.widget.endpoints import router as widget
 
-GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
+GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search", "/v1")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
 _ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
@@ -26,6 +28,9 @@ METERED = frozenset(("POST", path) for path in ("/chat", "/search", "/mcp", *_AD
 
 OPERATED = ("/admin", "/health/report", "/ingest")
 """Paths, with all below them, that are the operator's: 401 without `ADMIN_TOKEN`, 404 where there is none."""
+
+SHAPES: Shapes = {"/v1": OPENAI}
+"""Paths, with all below them, whose errors are told as another protocol wants them."""
 
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
