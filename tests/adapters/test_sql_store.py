@@ -21,6 +21,7 @@ from tests.sql_parts import database_of
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_models import ConversationRow, title_of
+from lectern.adapters.sql_schema import HEAD
 from lectern.adapters.sql_statements import HISTORY, upserts
 from lectern.adapters.sql_store import SqlStore
 from lectern.adapters.sql_tables import METADATA
@@ -158,7 +159,7 @@ async def test_an_outage_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("revision", "says"), [("0000", "wants 0003; run ./entrypoint.sh migrate"), ("9999", "newer"), (None, "migrate")]
+    ("revision", "says"), [("0000", f"wants {HEAD}; run ./entrypoint.sh migrate"), ("9999", "newer"), (None, "migrate")]
 )
 async def test_warm_checks_the_schema(path: Path, store: SqlStore, revision: str | None, says: str) -> None:
     """A schema that is behind, ahead or missing is named with what to do, and the store says it is down."""

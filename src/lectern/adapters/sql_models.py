@@ -56,6 +56,7 @@ class TurnRow(Base):
     sources: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     tool_calls: Mapped[list[dict[str, Any]]] = mapped_column(Json, server_default="[]")
     outcome: Mapped[str] = mapped_column(String(16))
+    finish: Mapped[str] = mapped_column(String(40), server_default="stop")
     degraded: Mapped[dict[str, str]] = mapped_column(Json)
     usage: Mapped[dict[str, int]] = mapped_column(Json)
     timings: Mapped[dict[str, float]] = mapped_column(Json)

@@ -1,6 +1,6 @@
 """Which schema this code wants, known without importing SQLAlchemy or Alembic, and what to say when it is another."""
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`."""
 
 MIGRATE = "run ./entrypoint.sh migrate"

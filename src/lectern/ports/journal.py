@@ -35,10 +35,13 @@ class Wishes:
     Attributes:
         followed_at: When somebody elsewhere last asked for it, UTC; None when nobody did.
         stop: Whether it is to be stopped.
+        lost: Whether it is no longer its owner's: its rows were deleted, with its conversation or because the owner
+            was taken for dead, or another has claimed it since. Nothing more is written, and `stop` is set, too.
     """
 
     followed_at: datetime | None = None
     stop: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Journal(Protocol):
     async def claim(self, head: JournalHead, *, seconds: float) -> bool:
         """Make a turn the caller's, before it begins; of those who want it at once, one gets True.
 
-        One that is dead, and has no events yet, may be claimed again.
+        One that is dead, has no events yet, and was claimed for the same request, may be claimed again.
 
         Args:
             head: Which.
@@ -76,11 +79,11 @@ class Journal(Protocol):
     async def append(self, head: JournalHead, number: int, events: Sequence[Any], *, seconds: float) -> Wishes:
         """Write a batch down, perhaps an empty one that only says that the owner lives; the first one makes the head.
 
-        Writing a number again changes nothing.
+        Writing a number again changes nothing. A later batch makes no head: that of a deleted turn is lost.
 
         Args:
             head: Which turn.
-            number: The batch's place, from 1; an empty batch takes none.
+            number: The batch's place, from 1; an empty batch comes with the next one's.
             events: Its events, as `JournalPage.batches` has them.
             seconds: How long from now the owner promises to live without another word.
         """
