@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lectern.ports.accounts import Account, Accounts, Held, Login, Profile
-from lectern.ports.api_keys import ApiKey, ApiKeys
+from lectern.ports.api_keys import MOST_KEYS, ApiKey, ApiKeys
 from lectern.ports.conversations import Conversation, Conversations, Feedback
 from lectern.ports.counters import Counters, Standing
 from lectern.ports.embeddings import Embeddings, Vector
@@ -32,6 +32,7 @@ from lectern.rate import Rate
 __all__ = [
     "LLM",
     "MOST_CREDENTIAL_CHARACTERS",
+    "MOST_KEYS",
     "Account",
     "Accounts",
     "ApiKey",
