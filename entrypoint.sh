@@ -6,6 +6,7 @@
 #   eval     QUESTIONS [--json]
 #   migrate  bring the database's schema up to date
 #   rekey    rewrite what is encrypted with the newest secret, after SECRET_KEY was changed
+#   keys     add NAME [--limits 60/minute] [--days 90] | list | revoke ID: with which programs ask
 #   check    [--json] look at all that is configured, from here, and say what to do; --origin URL: may pages there call
 #   deploy   OWNER/NAME [--private] [--content PATH] [--dry-run]: to a Hugging Face Space
 #   install  [mcp | dev] only make .venv and install into it; mcp is what answers coding agents at /mcp
@@ -106,14 +107,14 @@ case "$verb" in
     use_python
     exec python gunicorn.conf.py "$@"
     ;;
-  prepare | ingest | eval | check | deploy | migrate | rekey)
+  prepare | ingest | eval | check | deploy | keys | migrate | rekey)
     use_python
     exec python -m lectern.cli "$verb" "$@"
     ;;
   install) install "${1:-serve}" ;;
-  -h | --help | help) sed -n '2,12s/^# \{0,1\}//p' "$0" ;;
+  -h | --help | help) sed -n '2,13s/^# \{0,1\}//p' "$0" ;;
   *)
-    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, deploy, migrate, rekey, install." >&2
+    echo "Unknown verb '$verb'. Verbs: serve, prepare, ingest, eval, check, deploy, keys, migrate, rekey, install." >&2
     exit 64
     ;;
 esac

@@ -1,4 +1,4 @@
-"""Who may do what: every route × {nobody, visitor, other user, owner, operator}, against the real app on real SQLite.
+"""Who may do what: every route × {nobody, visitor, other user, owner, operator, program}, by the real app on SQLite.
 
 A route that is not in the table fails the suite, so nobody adds one without saying who may call it.
 """
@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -23,13 +24,14 @@ from lectern.adapters.sql_migrations import migrate
 from lectern.api import SHAPES
 from lectern.app import create_app
 from lectern.config import Settings
-from lectern.ports import Document, Page, Section
+from lectern.integrations.tokens import digest_of, new_token
+from lectern.ports import ApiKey, Document, Page, Section
 from lectern.principal import Principal
 from lectern.web.problems import shape_for
 from lectern.wiring import build_ports
 
 TABLE: Final = """
-Request                                                             nobody  visitor  other  owner  operator
+Request                                                             nobody  visitor  other  owner  operator  program
 
 GET     /                                                              200      200    200    200       200
 GET     /docs                                                          200      200    200    200       200
@@ -46,6 +48,7 @@ GET     /health/report                                                 401      
 
 POST    /chat                                   question               200      200    200    200       200
 POST    /chat                                   owners_follow_up       403      403    403    200       403
+POST    /chat                                   programs_follow_up     403      403    403    403       403      200
 POST    /chat                                   visitors_follow_up     200      200    200    200       200
 POST    /search                                 words                  200      200    200    200       200
 DELETE  /chat/sessions/{owners_session}                                403      403    403    200       403
@@ -71,11 +74,11 @@ POST    /personalize                            own_chapter            200      
 POST    /adjust-content                         level                  503      503    503    503       503
 POST    /adjust-content/batch                   levels                 503      503    503    503       503
 
-GET     /api/chat/sessions                                             401      401    200    200       403
-POST    /api/chat/sessions                      title                  401      401    200    200       403
-DELETE  /api/chat/history                                              401      401    200    200       403
+GET     /api/chat/sessions                                             401      401    200    200       403      403
+POST    /api/chat/sessions                      title                  401      401    200    200       403      403
+DELETE  /api/chat/history                                              401      401    200    200       403      403
 GET     /api/chat/sessions/{owners_session}                            401      401    403    200       403
-GET     /api/chat/sessions/{visitors_session}                          401      401    200    200       403
+GET     /api/chat/sessions/{visitors_session}                          401      401    200    200       403      403
 DELETE  /api/chat/sessions/{owners_session}                            401      401    403    200       403
 GET     /api/chat/sessions/{owners_session}/export                        401      401    403    200       403
 PATCH   /api/chat/sessions/{owners_session}/title title                  401      401    403    200       403
@@ -91,7 +94,7 @@ PATCH   /api/{owner}/tasks/{owners_task}/complete                      401      
 DELETE  /api/{owner}/tasks/{owners_task}                               401      401    403    200       403
 POST    /api/{owner}/chat                       order                  401      401    403    200       403
 POST    /api/{owner}/chat                       owners_order           401      401    403    200       403
-POST    /api/conversation/clarify               own_order              200      200    200    200       403
+POST    /api/conversation/clarify               own_order              200      200    200    200       403      403
 POST    /api/conversation/clarify               order_as_owner         401      401    403    200       403
 
 GET     /ingest                                                        401      401    403    403       200
@@ -102,6 +105,9 @@ GET     /admin/feedback                                                401      
 GET     /admin/people/{owners_id}                                      401      401    403    403       404
 GET     /admin/people/{owners_id}/export                               401      401    403    403       404
 DELETE  /admin/people/{owners_id}                                      401      401    403    403       200
+POST    /admin/keys                             key                    401      401    403    403       201
+GET     /admin/keys                                                    401      401    403    403       200
+DELETE  /admin/keys/{programs_key}                                     401      401    403    403       200
 
 POST    /api/auth/sign-up                       newcomer               201      201    201    201       201
 POST    /api/auth/sign-in                       stranger               401      401    401    401       401
@@ -110,16 +116,18 @@ POST    /api/auth/sign-out                                             200      
 GET     /api/auth/session                                              200      200    200    200       200
 GET     /api/auth/get-session                                          200      200    200    200       200
 GET     /api/auth/verify                                               200      200    200    200       200
-GET     /api/auth/profile                                              401      401    200    200       403
-POST    /api/auth/profile/update                profile                401      401    200    200       403
-GET     /api/auth/export                                               401      401    200    200       403
-DELETE  /api/auth/account                                              401      401    200    200       403
+GET     /api/auth/profile                                              401      401    200    200       403      403
+POST    /api/auth/profile/update                profile                401      401    200    200       403      403
+GET     /api/auth/export                                               401      401    200    200       403      403
+DELETE  /api/auth/account                                              401      401    200    200       403      403
 """
 """What each caller is answered. A third column names a body below; `{things}` are made anew for each answer.
 
 A route stands here once for each thing that makes a difference: `{owners_session}` is what *owner* has asked in,
 `{visitors_session}` and `{nobodys_session}` are those of the others; `{owners_turn}` is a turn in such a session,
 `{owners_task}` a task, `{owner}` stands in its address, and `{owners_id}` is whom the operator looks up.
+A *program* asks with a key of an integration, and is answered as *other* where no sixth status says otherwise;
+`{programs_key}` is such a key's id.
 `GET` stands for `HEAD` too. `/health/ready` is 503 as this app never warms up, and what wants a model as it has none.
 """
 
@@ -143,6 +151,8 @@ BODIES: Final[dict[str, Any]] = {
     "newcomer": {"email": "{new_email}", "password": "correct horse battery"},
     "stranger": {"email": "nobody@example.org", "password": "correct horse battery"},
     "profile": {"proficiency": "pro"},
+    "key": {"name": "Bot"},
+    "programs_follow_up": {"message": "And why?", "session_id": "{programs_session}"},
     "chapter": {"chapter_id": "page-1", "user_id": "owner", "target_language": "en"},
     "text": {"text": "A reducer.", "target_language": "en"},
     "texts": {"texts": ["A reducer."], "target_language": "en"},
@@ -152,8 +162,9 @@ BODIES: Final[dict[str, Any]] = {
 }
 """By name. Texts in them may hold `{things}` too."""
 
-CALLERS: Final = ("nobody", "visitor", "other", "owner", "operator")
+CALLERS: Final = ("nobody", "visitor", "other", "owner", "operator", "program")
 ADMIN: Final = "operator-token-0123456789"
+PROGRAM: Final = new_token()
 PEOPLE: Final = {"listed-owner": Principal("user", "owner"), "listed-other": Principal("user", "other")}
 PLACES: Final = {"site": "docs", "page": "/page-1", "owner": "owner", "owners_id": "user:owner", "model": "lectern"}
 
@@ -183,9 +194,11 @@ def rows() -> list[Row]:
     """The lines of the table."""
     read = []
     for line in filter(None, TABLE.strip().splitlines()[1:]):
-        method, path, *body, nobody, visitor, other, owner, operator = line.split()
-        statuses = dict(zip(CALLERS, map(int, (nobody, visitor, other, owner, operator)), strict=True))
-        read.append(Row(method, path, "".join(body), statuses))
+        method, path, *rest = line.split()
+        body = "" if rest[0].isdecimal() else rest.pop(0)
+        if len(rest) < len(CALLERS):
+            rest.append(rest[CALLERS.index("other")])
+        read.append(Row(method, path, body, dict(zip(CALLERS, map(int, rest), strict=True))))
     return read
 
 
@@ -217,6 +230,8 @@ async def app(tmp_path: Path) -> AsyncGenerator[FastAPI, None]:
     ports = build_ports(settings, database_connections=2, search_threads=1)
     index = OnePage(hits(passage(1, "Reducers are pure.")))
     identities = (*ports.identities, ListedPeople(PEOPLE))
+    assert ports.api_keys is not None
+    await ports.api_keys.add(ApiKey(str(uuid4()), "Program", "hint", None, datetime.now(UTC)), str(digest_of(PROGRAM)))
     app = create_app(settings, replace(ports, index=index, identities=identities))
     yield app
     await app.state.mcp.close()
@@ -235,6 +250,7 @@ def shown_by(app: FastAPI) -> dict[str, dict[str, str]]:
         "other": {"Authorization": "Bearer listed-other"},
         "owner": {"Authorization": "Bearer listed-owner"},
         "operator": {"Authorization": f"Bearer {ADMIN}"},
+        "program": {"Authorization": f"Bearer {PROGRAM}"},
         "forger": {"Authorization": "Bearer listed-forger"},
     }
 
@@ -259,6 +275,9 @@ class Setting:
         if name == "new_email":
             return f"{uuid4().hex}@example.org"
         whose, _, what = name.partition("s_")
+        if what == "key":
+            added = await self._send("operator", "POST", "/admin/keys", json.dumps(BODIES["key"]))
+            return str(added.json()["id"])
         if what == "task":
             added = await self._send(whose, "POST", f"/api/{whose}/tasks", json.dumps(BODIES["title"]))
             return str(added.json()["id"])

@@ -8,6 +8,7 @@ from lectern.admin.report import router as report
 from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
 from lectern.conversations.endpoints import router as conversations
+from lectern.integrations.endpoints import router as integrations
 from lectern.mcp.endpoints import router as mcp
 from lectern.openai_api.endpoints import router as openai
 from lectern.openai_api.problems import OPENAI
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tasks,  # /api/{user_id}/tasks…        a signed-in reader's own tasks; below what else begins with /api
     report,  # GET /health/report           what ./entrypoint.sh check finds; for the operator
     admin,  # POST, GET /ingest; GET /admin/usage, /unanswered, /feedback; GET, DELETE /admin/people/{id}
+    integrations,  # POST, GET /admin/keys; DELETE /admin/keys/{id}
     pages,  # GET /pages/{site}/…          the indexed pages, for sites that are not published
 )
 

@@ -47,6 +47,7 @@ from lectern.wiring import (
     build_assistant,
     build_assistant_rules,
     build_budgets,
+    build_key_desk,
     build_keyring,
     build_mcp,
     build_neighbours,
@@ -132,7 +133,8 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
         counts_costs=app.state.chat.budgets is not None,
     )
     rules = build_rules(settings)
-    app.state.rates = Rates(rules, ports.counters) if rules and ports.counters else None
+    # Also without rules: an integration may have a rate of its own.
+    app.state.rates = Rates(rules or Rules(), ports.counters) if ports.counters else None
     budgets = app.state.chat.budgets
     app.state.tasks = TaskConfig(
         assistant=build_assistant(settings, ports, budgets),
@@ -146,6 +148,7 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
     if assistant_rules and ports.counters:
         app.state.assistant_rates = Rates(rules or Rules(), ports.counters, also=assistant_rules)
     app.state.accounts = build_account_desk(settings, ports, keyring)
+    app.state.keys = build_key_desk(ports)
 
 
 def _chat_config(settings: Settings, ports: Ports, keyring: Keyring) -> ChatConfig:

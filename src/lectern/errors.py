@@ -14,10 +14,12 @@
     │   ├── ModelNotFound         404  no model has this name
     │   ├── ChapterNotFound       404  no page of the index has this slug
     │   ├── TaskNotFound          404  the caller has no task with this number
+    │   ├── KeyNotFound           404  no integration's key has this id
     │   └── AccountsOff           404  this service keeps no accounts of its own
     ├── IngestRunning             409  an ingest runs already; retryable
     ├── EmailTaken                409  there is an account with this e-mail
     ├── TooManyTasks              409  the caller has as many tasks as one may have
+    ├── TooManyKeys               409  there are as many integrations' keys as may be
     ├── IdempotencyMismatch       422  an idempotency key comes again with another request
     ├── TurnRunning               409  the same request is being answered right now; retryable
     ├── TooManyFollowers          429  as many follow a turn already as may; retryable
@@ -154,6 +156,14 @@ class TooManyTasks(LecternError):
     default_message = "There is no room for more tasks. Delete some that are done."
 
 
+class TooManyKeys(LecternError):
+    """There are as many keys of integrations as may be."""
+
+    code = "too_many_keys"
+    status = 409
+    default_message = "There is no room for more keys. Revoke some that are not used."
+
+
 class IdempotencyMismatch(LecternError):
     """An idempotency key comes again with another request."""
 
@@ -233,6 +243,13 @@ class ModelNotFound(NotFound):
 
     code = "model_not_found"
     default_message = "There is no model of this name."
+
+
+class KeyNotFound(NotFound):
+    """The id names no key of an integration."""
+
+    code = "key_not_found"
+    default_message = "There is no key with this id."
 
 
 class ChapterNotFound(NotFound):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast, get_args
 
+from lectern.rate import Rate
+
 Kind = Literal["account", "user", "integration", "visitor", "operator"]
 
 VISITOR_PREFIX: Final = "visitor:"
@@ -21,12 +23,14 @@ class Principal:
         subject: Its id, as whoever knows it gives it; unique among its kind.
         name: What to call it, or empty. Never logged, so not in its representation either.
         email: Its e-mail address, or empty. Never logged.
+        rate: How often it may ask, where that was agreed with it alone; None for what all of its kind may.
     """
 
     kind: Kind
     subject: str
     name: str = field(default="", repr=False)
     email: str = field(default="", repr=False)
+    rate: Rate | None = None
 
     @property
     def id(self) -> str:

@@ -3,21 +3,22 @@
 import pytest
 
 from lectern.config import ConfigError, Settings
+from lectern.rate import Rate
 
 
 @pytest.mark.parametrize(
     ("text", "rate"),
     [
-        ("10/minute", (10, 60)),
-        ("1/second", (1, 1)),
-        (" 100 / Hour ", (100, 3600)),
-        ("5/day", (5, 86_400)),
+        ("10/minute", Rate(10, 60)),
+        ("1/second", Rate(1, 1)),
+        (" 100 / Hour ", Rate(100, 3600)),
+        ("5/day", Rate(5, 86_400)),
         ("none", None),
     ],
 )
-def test_a_rate_is_read(monkeypatch: pytest.MonkeyPatch, text: str, rate: tuple[int, int] | None) -> None:
+def test_a_rate_is_read(monkeypatch: pytest.MonkeyPatch, text: str, rate: Rate | None) -> None:
     """A number in a span of time, or none; ten a minute where nothing is set."""
-    assert Settings.load().task_rate == (10, 60)
+    assert Settings.load().task_rate == Rate(10, 60)
     monkeypatch.setenv("TASK_CHAT_LIMIT", text)
     assert Settings.load().task_rate == rate
 

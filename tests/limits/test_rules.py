@@ -29,6 +29,16 @@ def test_everybody_takes_from_their_own_and_their_address(principal: Principal, 
     assert ALL.takes(principal, "192.0.2.1", is_new=is_new) == [own, HERE]
 
 
+def test_an_integration_takes_from_its_own_rate() -> None:
+    """And from its address's only when it has none, as an account; a scope's rate is for all alike."""
+    plain, rated = Principal("integration", "a1"), Principal("integration", "a1", rate=Rate(5, 60))
+    assert ALL.takes(plain, "192.0.2.1", is_new=False) == [Take("integration:a1", ACCOUNT), HERE]
+    assert ALL.takes(rated, "192.0.2.1", is_new=False) == [Take("integration:a1", Rate(5, 60))]
+    assert Rules().takes(rated, "192.0.2.1", is_new=False) == [Take("integration:a1", Rate(5, 60))]
+    scoped = Rules(account=ACCOUNT, scope="this").takes(rated, "192.0.2.1", is_new=False)
+    assert scoped == [Take("this:integration:a1", ACCOUNT, "to this")]
+
+
 def test_the_operator_has_no_limits() -> None:
     """Neither of their own nor by address."""
     assert ALL.takes(Principal("operator", "operator"), "192.0.2.1", is_new=False) == []

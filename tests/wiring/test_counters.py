@@ -11,6 +11,7 @@ from lectern.app import create_app
 from lectern.config import Settings
 from lectern.limits.rules import Rules
 from lectern.ports import Rate
+from lectern.principal import Principal
 from lectern.serving.numbers import SharedNumbers
 from lectern.wiring import build_rules
 from lectern.wiring.checks import _redis
@@ -24,14 +25,17 @@ def settings(**given: object) -> Settings:
     return Settings(_env_file=None, **given)  # type: ignore[arg-type] # settings by name
 
 
-def test_without_settings_there_are_counters_and_no_limits() -> None:
-    """Throttles and budgets count in memory all the same; nothing is said of it, and no request is rated."""
+async def test_without_settings_there_are_counters_and_no_limits() -> None:
+    """Throttles, budgets and keys count in memory all the same; nothing is said of it, and nobody else is rated."""
     plain = settings()
     counters = build_counters(plain, Guards(plain, None), SharedNumbers(shared=True))
     assert isinstance(counters, SharedCounters)
     assert (counters.describe().kind, counters.describe().note) == ("memory of all workers", "")
     assert build_rules(plain) is None
-    assert create_app(plain).state.rates is None
+    rates = create_app(plain).state.rates
+    assert await rates.judge(Principal("visitor", "a"), "192.0.2.1", is_new=True) is None
+    verdict = await rates.judge(Principal("integration", "a", rate=Rate(3, 60)), "192.0.2.1", is_new=False)
+    assert verdict.standing.remaining == 2
 
 
 def test_limits_become_rates() -> None:

@@ -12,7 +12,7 @@ from lectern.ports.records import MOST_CHARACTERS
 
 _PRINCIPAL: Final = bindparam("principal", type_=AnyText())
 _SINCE: Final = TurnRow.created_at >= bindparam("since")
-_KINDS: Final = ("account", "user", "visitor", "operator")
+_KINDS: Final = ("account", "user", "integration", "visitor", "operator")
 
 
 def turns_a_day(dialect: str) -> Executable:

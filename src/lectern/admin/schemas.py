@@ -15,7 +15,9 @@ class UsageDay(BaseModel):
     prompt_tokens: int = Field(description="As the provider counted; what it did not count is not here")
     completion_tokens: int
     money: float | None = Field(description="By `TOKEN_PRICES`; null when it is not set")
-    principals: dict[str, int] = Field(description="How many different ones asked, by `account`, `user` and `visitor`")
+    principals: dict[str, int] = Field(
+        description="How many different ones asked, by `account`, `user`, `integration` and `visitor`"
+    )
 
 
 class UsageAnswer(BaseModel):

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lectern.cli import check, deploy, evaluate, ingest, migrate, prepare, rekey
+from lectern.cli import check, deploy, evaluate, ingest, keys, migrate, prepare, rekey
 from lectern.config import ConfigError, Settings
 from lectern.errors import LecternError
 
-_VERBS = (prepare, migrate, ingest, evaluate, check, deploy, rekey)
+_VERBS = (prepare, migrate, ingest, evaluate, check, deploy, keys, rekey)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

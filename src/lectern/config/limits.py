@@ -6,19 +6,16 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from lectern import rate
 from lectern.config.errors import may_hold_secret
 from lectern.config.part import SettingsPart
+from lectern.rate import WANTED, Rate
 
 DEFAULT_LIMITS: Final = "visitor=30/minute, account=60/minute, address=600/minute"
 """On a Space. A reader may ask every other second, and a school behind one address ten times a second. Elsewhere there
 are no limits: on a laptop, a load test's readers come from one address."""
 
 CALLERS: Final = ("visitor", "account", "address")
-UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-MOST: Final = 100_000
-"""Largest number in a rate; more a second than a server answers."""
-
-_RATE: Final = re.compile(r"(\d{1,9})\s*/\s*([a-z]+)", re.ASCII)
 _SHOWN: Final = re.compile(r"[\w/ .-]{1,20}")
 _REDIS: Final = re.compile(r"rediss?://([^\s/?#@]*@)?(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?(/\d{0,4})?")
 
@@ -59,49 +56,42 @@ class LimitSettings(SettingsPart):
         return unquote(password) if password else None
 
 
-def parsed(text: str) -> dict[str, tuple[int, int]]:
-    """`caller → (number, seconds)` of each rate; empty for `none`.
+def parsed(text: str) -> dict[str, Rate]:
+    """The rate of each caller; empty for `none`.
 
     Raises:
         ValueError: It is not a list of rates; the message says which is wrong and what it wants.
     """
-    rates: dict[str, tuple[int, int]] = {}
+    rates: dict[str, Rate] = {}
     if text.strip().lower() == "none":
         return rates
     entries = [entry.strip().lower() for entry in re.split(r"[,;\n]", text)]
     for entry in filter(None, entries) if any(entries) else entries:
-        name, _, rate = (part.strip() for part in entry.partition("="))
+        name, _, written = (part.strip() for part in entry.partition("="))
         if name not in CALLERS:
             raise ValueError(f"visitor, account or address before each =, not {_shown(name)}; like {DEFAULT_LIMITS}")
         if name in rates:
             raise ValueError(f"{name} once")
-        found = _rate(rate)
+        found = rate.parsed(written)
         if found is None:
-            raise ValueError(f"{name}={_shown(rate)} as NUMBER/second, minute, hour or day, like {name}=30/minute")
-        if not 1 <= found[0] <= MOST:
-            raise ValueError(f"a number from 1 to {MOST} in {name}={_shown(rate)}; leave {name} out for no limit of it")
+            wanted = f"{WANTED}, like {name}=30/minute; leave {name} out for no limit of it"
+            raise ValueError(f"{name}={_shown(written)} as {wanted}")
         rates[name] = found
     return rates
 
 
-def parsed_rate(text: str) -> tuple[int, int] | None:
-    """`(number, seconds)` of a rate that stands alone; None for `none`.
+def parsed_rate(text: str) -> Rate | None:
+    """A rate that stands alone; None for `none`.
 
     Raises:
         ValueError: It is no rate; the message says what it wants.
     """
-    text = text.strip().lower()
-    if text == "none":
+    if text.strip().lower() == "none":
         return None
-    found = _rate(text)
-    if found is None or not 1 <= found[0] <= MOST:
-        raise ValueError(f"NUMBER/second, minute, hour or day, with a number from 1 to {MOST}, or none")
+    found = rate.parsed(text)
+    if found is None:
+        raise ValueError(f"{WANTED}, or none")
     return found
-
-
-def _rate(text: str) -> tuple[int, int] | None:
-    found = _RATE.fullmatch(text)
-    return (int(found[1]), UNITS[found[2]]) if found and found[2] in UNITS else None
 
 
 def _shown(text: str) -> str:

@@ -24,6 +24,7 @@ from lectern.config.space import SpaceSettings
 from lectern.config.study import StudySettings
 from lectern.config.tasks import TaskSettings
 from lectern.config.turns import TurnSettings
+from lectern.rate import Rate
 
 
 class Settings(
@@ -104,8 +105,8 @@ class Settings(
         return f"sqlite:///{self.data_dir / 'lectern.sqlite3'}"
 
     @property
-    def rates(self) -> dict[str, tuple[int, int]]:
-        """`caller → (number, seconds)`: what `LIMITS` says; unset, the default on a Space and none elsewhere."""
+    def rates(self) -> dict[str, Rate]:
+        """The rate of each caller: what `LIMITS` says; unset, the default on a Space and none elsewhere."""
         if self.limits is not None:
             return parsed(self.limits)
         return parsed(DEFAULT_LIMITS) if self.space_id is not None else {}

@@ -4,6 +4,7 @@ from pydantic import Field, field_validator
 
 from lectern.config.limits import parsed_rate
 from lectern.config.part import Seconds, SettingsPart
+from lectern.rate import Rate
 
 
 class TaskSettings(SettingsPart):
@@ -46,6 +47,6 @@ class TaskSettings(SettingsPart):
         return value
 
     @property
-    def task_rate(self) -> tuple[int, int] | None:
-        """`(number, seconds)` of `TASK_CHAT_LIMIT`; None for no limit."""
+    def task_rate(self) -> Rate | None:
+        """The rate of `TASK_CHAT_LIMIT`; None for no limit."""
         return parsed_rate(self.task_chat_limit)

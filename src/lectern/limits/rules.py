@@ -36,7 +36,7 @@ class Rules:
 
     Attributes:
         visitor: One anonymous visitor.
-        account: One account, or user of the site's login server.
+        account: One account, user of the site's login server, or integration without a rate of its own.
         address: All that come from one address, operators excepted.
         scope: What they are about, as a message says it: `the task assistant`. Its buckets are its own; empty for all
             requests.
@@ -58,7 +58,7 @@ class Rules:
         """What a request takes one from, all or none.
 
         Only who is known by an id that the service itself signed or looked up gets a bucket by it, so nobody can make
-        buckets at will.
+        buckets at will. Who has a rate of its own takes from that alone: its address stands for all its readers.
 
         Args:
             principal: Who asks.
@@ -67,6 +67,8 @@ class Rules:
         """
         if principal.kind == "operator":
             return []
+        if principal.rate is not None and not self.scope:
+            return [Take(self._key(principal.id), principal.rate)]
         own: Take | None = None
         if not principal.is_anonymous:
             own = self._own(principal, self.account)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from lectern.ports.accounts import Account, Accounts, Held, Login, Profile
-from lectern.ports.api_keys import ApiKey, ApiKeys
+from lectern.ports.api_keys import MOST_KEYS, ApiKey, ApiKeys
 from lectern.ports.conversations import Conversation, Conversations, Feedback
-from lectern.ports.counters import Counters, Rate, Standing
+from lectern.ports.counters import Counters, Standing
 from lectern.ports.embeddings import Embeddings, Vector
 from lectern.ports.identity import MOST_CREDENTIAL_CHARACTERS, IdentitySource
 from lectern.ports.index import Counts, Document, Hits, Index, IndexUpdate, Page, Passage, Section, encode_route
@@ -27,10 +27,12 @@ from lectern.ports.tasks import (
     TaskStatus,
     TurnClaim,
 )
+from lectern.rate import Rate
 
 __all__ = [
     "LLM",
     "MOST_CREDENTIAL_CHARACTERS",
+    "MOST_KEYS",
     "Account",
     "Accounts",
     "ApiKey",

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lectern.ports.part import Part
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` in `seconds`, refilled evenly (a token bucket of `count`)."""
-
-    count: int
-    seconds: float
+from lectern.rate import Rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ MOST_CREDENTIAL_CHARACTERS = 8192
 
 
 class IdentitySource(Protocol):
-    """One kind of credentials: a login server's tokens, its session cookies, Lectern's own accounts."""
+    """One kind of credentials: a login server's tokens, its session cookies, own accounts, integrations' keys."""
 
     async def by_token(self, token: str) -> Principal | None:
         """Who carries this bearer token; None when it is of another kind.

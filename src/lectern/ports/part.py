@@ -11,7 +11,7 @@ class Part:
     """One dependency as the boot report and `/health` show it; built from memory, never by I/O.
 
     Attributes:
-        name: The port: `store`, `index`, `embeddings`, `rerank`, `llm`, `study_llm`, `login`, `limits`.
+        name: The port: `store`, `index`, `embeddings`, `rerank`, `llm`, `study_llm`, `login`, `integrations`, `limits`.
         kind: What serves it: `SQLite`, `local index`, `OpenAI gpt-4o-mini`, `quoting`.
         state: `ok` after a success, `down` after a failure, `unknown` before the first use.
         note: One short phrase for people: a count, a file, a reason. Never a secret.

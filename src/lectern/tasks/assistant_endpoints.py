@@ -26,7 +26,7 @@ from lectern.tasks.assistant import TaskRequest
 from lectern.tasks.assistant_schemas import EXTRACTED, NOBODY, ClarifyAnswer, ClarifyRequest, TaskAnswer, TaskMessage
 from lectern.tasks.events import Event
 from lectern.tasks.turns import collected, frames
-from lectern.web.access import OPERATOR, CertainCallerDep
+from lectern.web.access import CertainCallerDep, signed_in
 from lectern.web.openapi import problems
 from lectern.web.rates import ASSISTANT_RATED
 from lectern.web.reading import while_reading
@@ -89,10 +89,7 @@ async def clarify(
     user_id = body.context.user_id or EXTRACTED
     if user_id == NOBODY or (caller.principal.is_anonymous and user_id == EXTRACTED):
         return ClarifyAnswer.to_sign_in()
-    if caller.principal.is_anonymous:
-        raise Unauthorized
-    if caller.principal == OPERATOR:
-        raise Forbidden("This is for readers who are signed in; the operator has nothing of its own.")
+    signed_in(caller)
     if user_id != EXTRACTED:
         require_subject(caller.principal, user_id)
     conversation_id = body.context.conversation_id

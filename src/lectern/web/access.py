@@ -1,8 +1,8 @@
 """Who is it? What a request carries, made into a `Caller`, before any work and with no connection held.
 
-A bearer token says it, or is refused. Else cookies of a login may say it; those that are not valid say nothing. Else it
-is a visitor: the one of the cookie that Lectern has given out, or a new one, whose cookie goes with the answer, which
-may be a stream or an error.
+A bearer token says it, or is refused: a login's, or an integration's key. Else cookies of a login may say it; those
+that are not valid say nothing. Else it is a visitor: the one of the cookie that Lectern has given out, or a new one,
+whose cookie goes with the answer, which may be a stream or an error.
 """
 
 import hmac
@@ -139,7 +139,7 @@ def signed_in(caller: Caller) -> Caller:
 
     Raises:
         Unauthorized: It is a visitor.
-        Forbidden: It is the operator, who has nothing of its own.
+        Forbidden: It is the operator, who has nothing of its own, or a program, behind which are many readers.
         LecternError: It cannot be told who it is.
     """
     if caller.trouble is not None:
@@ -148,6 +148,8 @@ def signed_in(caller: Caller) -> Caller:
         raise Unauthorized
     if caller.principal == OPERATOR:
         raise Forbidden("This is for readers who are signed in; the operator has nothing of its own.")
+    if caller.principal.kind == "integration":
+        raise Forbidden("This is for readers who are signed in; an integration's key may ask and search.")
     return caller
 
 
@@ -181,7 +183,7 @@ ToleratedDep = Annotated[Caller, Depends(_tolerated)]
 """Whoever asks, where a token that is not valid is no error but nobody's: to ask whether one is signed in."""
 
 SignedInDep = Annotated[Caller, Depends(_signed_in)]
-"""An account or user; 401 for a visitor, 503 while it cannot be told who it is, 403 for the operator."""
+"""An account or user; 401 for a visitor, 403 for the operator and integrations, 503 while it cannot be told."""
 
 OperatorDep = Annotated[Caller, Depends(_operator)]
 """The operator; 401 for a visitor, 403 for anybody else, 404 for all when there is no `ADMIN_TOKEN`."""

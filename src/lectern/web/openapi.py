@@ -48,7 +48,8 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
     BEARER: {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of the site's login server or of an account here; for the operator, `ADMIN_TOKEN`",
+        "description": "A token of the site's login server or of an account here, an integration's key, or for the "
+        "operator `ADMIN_TOKEN`",
     },
     BEARER_BESIDE: {
         "type": "apiKey",

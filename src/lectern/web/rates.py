@@ -28,7 +28,7 @@ def _rated_by(name: str) -> Callable[..., Awaitable[None]]:
 RATED = Depends(_rated_by("rates"))
 """For the `dependencies` of a route that costs something: 429 for who asks too often, `RateLimit-*` on every answer.
 
-Reads `app.state.rates`, None where there are no rates."""
+Reads `app.state.rates`, None where nothing counts."""
 
 ASSISTANT_RATED = Depends(_rated_by("assistant_rates"))
 """The same, instead of it, for turns with the task assistant, which have a rate of their own as well.

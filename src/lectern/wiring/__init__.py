@@ -8,11 +8,12 @@ from lectern.wiring.budgets import build_budgets
 from lectern.wiring.counters import build_rules
 from lectern.wiring.data import has_pages, has_schema, indexed_content, migrate, note_indexed_content
 from lectern.wiring.doctor import examine
+from lectern.wiring.integrations import build_key_desk
 from lectern.wiring.keys import ENDS_WITH_CONTAINER, build_keyring
 from lectern.wiring.mcp import build_mcp
 from lectern.wiring.models import build_embeddings, fetch_embedding_model
 from lectern.wiring.origins import build_origin_rules
-from lectern.wiring.ports import build_index, build_ports, rekey
+from lectern.wiring.ports import build_index, build_ports, open_key_desk, rekey
 from lectern.wiring.study import build_study_desk
 from lectern.wiring.tasks import build_assistant, build_assistant_rules
 from lectern.wiring.turns import build_neighbours
@@ -25,6 +26,7 @@ __all__ = [
     "build_budgets",
     "build_embeddings",
     "build_index",
+    "build_key_desk",
     "build_keyring",
     "build_mcp",
     "build_neighbours",
@@ -40,5 +42,6 @@ __all__ = [
     "indexed_content",
     "migrate",
     "note_indexed_content",
+    "open_key_desk",
     "rekey",
 ]

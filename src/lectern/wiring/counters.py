@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lectern.adapters.shared_counters import SharedCounters
 from lectern.config import Settings
 from lectern.limits.rules import Rules, words
-from lectern.ports import Counters, Rate
+from lectern.ports import Counters
 from lectern.serving.numbers import SharedNumbers
 from lectern.wiring.guards import Guards
 from lectern.wiring.tls import shared_context
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def build_rules(settings: Settings) -> Rules | None:
     """The rates; None when there are none."""
-    rates = {caller: Rate(*numbers) for caller, numbers in settings.rates.items()}
+    rates = settings.rates
     return Rules(rates.get("visitor"), rates.get("account"), rates.get("address")) if rates else None
 
 
@@ -28,7 +28,7 @@ def build_counters(settings: Settings, guards: Guards, numbers: SharedNumbers | 
         guards: Put a line before what is remote.
         numbers: The memory that all workers share; None when there is one process only.
     """
-    shown = ", ".join(f"{caller} {words(Rate(*rate))}" for caller, rate in settings.rates.items())
+    shown = ", ".join(f"{caller} {words(rate)}" for caller, rate in settings.rates.items())
     here = SharedCounters(numbers, note=shown)
     if settings.redis_url is None:
         return here

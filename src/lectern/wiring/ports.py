@@ -1,12 +1,14 @@
 """Settings → ports: everything the app leans on, put together."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from lectern.adapters.fallback_index import FallbackIndex
 from lectern.adapters.local_index import LocalIndex
 from lectern.config import Settings
 from lectern.database_address import is_postgres
+from lectern.integrations.desk import KeyDesk
 from lectern.keyring import Keyring
 from lectern.ports import Index, Journal, Ports, Records, Retention, Rewrites, Store, Tasks
 from lectern.resilience.circuit import Shared
@@ -15,6 +17,7 @@ from lectern.wiring.accounts import build_account_identities, build_accounts
 from lectern.wiring.counters import build_counters
 from lectern.wiring.guards import Guards
 from lectern.wiring.identities import build_identities
+from lectern.wiring.integrations import build_api_keys, build_key_identities
 from lectern.wiring.keys import build_keyring
 from lectern.wiring.models import (
     build_embeddings,
@@ -57,6 +60,7 @@ def build_ports(
     from lectern.adapters.sql_conversations import SqlConversations  # noqa: PLC0415 - has SQLAlchemy, as the above
 
     accounts = build_accounts(database, keyring)
+    api_keys = build_api_keys(database)
     return Ports(
         store=build_store(settings, database, needs_migration=lambda: unguarded.needs_migration),
         index=build_index(settings, search_threads, guards),
@@ -67,7 +71,9 @@ def build_ports(
         reranker=guards.reranker(build_reranker(settings)),
         conversations=SqlConversations(database),
         accounts=accounts,
+        api_keys=api_keys,
         identities=(
+            *build_key_identities(api_keys),
             *build_identities(settings, database),
             *build_account_identities(settings, accounts, keyring),
         ),
@@ -109,6 +115,16 @@ async def rekey(settings: Settings) -> "Rekeyed":
     database = build_database(settings, 1)
     try:
         return await rewrite(database, build_keyring(settings))
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_key_desk(settings: Settings) -> AsyncGenerator[KeyDesk, None]:
+    """What makes keys of integrations and revokes them, with a database of its own: for a command."""
+    database = build_database(settings, 1)
+    try:
+        yield KeyDesk(build_api_keys(database))
     finally:
         await database.close()
 

@@ -3,7 +3,7 @@
 from lectern.config import Settings
 from lectern.limits.budgets import Budgets
 from lectern.limits.rules import Rules
-from lectern.ports import Ports, Rate
+from lectern.ports import Ports
 from lectern.tasks.agent import Bounds, load_rules
 from lectern.tasks.assistant import Assistant, Knobs, models_of
 
@@ -40,4 +40,4 @@ def build_assistant(settings: Settings, ports: Ports, budgets: Budgets | None) -
 def build_assistant_rules(settings: Settings) -> Rules | None:
     """How often one reader may write to the assistant; None for no limit."""
     rate = settings.task_rate
-    return Rules(account=Rate(*rate), scope=ASSISTANT) if rate else None
+    return Rules(account=rate, scope=ASSISTANT) if rate else None
