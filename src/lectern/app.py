@@ -11,9 +11,11 @@ from fastapi import FastAPI
 import lectern
 from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
-from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS
+from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS, SHAPES
 from lectern.chat.endpoints import ChatConfig
+from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs, load_rules
+from lectern.chat.turns import Turns
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.keyring import Keyring
@@ -95,14 +97,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.keyring = keyring
     _give_features_their_state(app, settings, ports, keyring)
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
-    problems.install(app)
+    problems.install(app, SHAPES)
     _add_middleware(app, settings)
     for router in ROUTERS:
         app.include_router(router)
     app.state.mcp = build_mcp(settings, ports)
     if app.state.mcp is not None:
         app.include_router(MCP)
-    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))
+    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED), SHAPES)
     return app
 
 
@@ -120,19 +122,7 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
         prices=settings.token_prices,
         currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
     )
-    app.state.chat = ChatConfig(
-        knobs=Knobs(
-            passages=settings.passages,
-            history_turns=settings.history_turns,
-            prompt_tokens=settings.prompt_tokens,
-            min_confidence=settings.min_confidence,
-            waking_seconds=settings.waking_seconds,
-            rules=load_rules(),
-        ),
-        max_message_characters=settings.max_message_characters,
-        heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
-        budgets=build_budgets(settings, ports.counters),
-    )
+    app.state.chat = _chat_config(settings, ports)
     app.state.study = StudyConfig(
         desk=build_study_desk(settings, ports, app.state.chat.budgets),
         heartbeat=app.state.chat.heartbeat,
@@ -156,12 +146,32 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
     app.state.accounts = build_account_desk(settings, ports, keyring)
 
 
+def _chat_config(settings: Settings, ports: Ports) -> ChatConfig:
+    budgets = build_budgets(settings, ports.counters)
+    knobs = Knobs(
+        passages=settings.passages,
+        history_turns=settings.history_turns,
+        prompt_tokens=settings.prompt_tokens,
+        min_confidence=settings.min_confidence,
+        waking_seconds=settings.waking_seconds,
+        rules=load_rules(),
+    )
+    patience = Patience(settings.abandon_seconds, settings.max_followers)
+    return ChatConfig(
+        knobs=knobs,
+        max_message_characters=settings.max_message_characters,
+        heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
+        turns=Turns(ports, knobs, budgets, patience=patience),
+        budgets=budgets,
+    )
+
+
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Outermost last: each request has an id, each answer what a browser wants, also a refusal and a defect."""
     rules = build_origin_rules(settings)
     app.add_middleware(DefectMiddleware)
     app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
-    app.add_middleware(AdmissionMiddleware, door=app.state.door, metered=METERED)
+    app.add_middleware(AdmissionMiddleware, door=app.state.door, metered=METERED, shapes=SHAPES)
     app.add_middleware(CrossOriginMiddleware, rules=rules)
     app.add_middleware(OriginGuardMiddleware, rules=rules, guarded=GUARDED)
     app.add_middleware(

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lectern.errors import OriginNotAllowed
 from lectern.web.origins import OriginRules
-from lectern.web.problems import problem_response
+from lectern.web.problems import problem_response, shape_of
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ async def _refuse(origin: str, scope: Scope, receive: Receive, send: Send) -> No
         f"Pages of {origin[:_SHOWN_CHARACTERS]} may not call this service; its operator adds their origin to "
         "CORS_ALLOWED_ORIGINS."
     )
-    response = problem_response(refusal)
+    response = problem_response(refusal, shape_of(scope))
     response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Vary"] = "Origin"
     await response(scope, receive, send)
