@@ -20,10 +20,12 @@ from tests.identities import ListedPeople
 from tests.scripted import FixedIndex, hits, passage
 
 from lectern.adapters.sql_migrations import migrate
+from lectern.api import SHAPES
 from lectern.app import create_app
 from lectern.config import Settings
 from lectern.ports import Document, Page, Section
 from lectern.principal import Principal
+from lectern.web.problems import shape_for
 from lectern.wiring import build_ports
 
 TABLE: Final = """
@@ -54,6 +56,13 @@ GET     /chat/turns/{visitors_turn}/stream                             404      
 DELETE  /chat/turns/{owners_turn}                                      404      404    404    404       404
 POST    /chat/turns/{owners_turn}/feedback      rating                 403      403    403    200       403
 POST    /chat/turns/{visitors_turn}/feedback    rating                 200      200    200    200       200
+
+POST    /v1/chat/completions                    conversation           200      200    200    200       200
+POST    /v1/responses                           input                  200      200    200    200       200
+POST    /v1/responses                           after_owners           404      404    404    200       404
+POST    /v1/responses                           after_visitors         200      200    200    200       200
+GET     /v1/models                                                     200      200    200    200       200
+GET     /v1/models/{model}                                             200      200    200    200       200
 
 POST    /translate                              chapter                200      200    200    200       200
 POST    /translate                              text                   200      200    200    200       200
@@ -119,6 +128,10 @@ BODIES: Final[dict[str, Any]] = {
     "owners_follow_up": {"message": "And why?", "session_id": "{owners_session}"},
     "visitors_follow_up": {"message": "And why?", "session_id": "{visitors_session}"},
     "words": {"query": "reducer"},
+    "conversation": {"model": "lectern", "messages": [{"role": "user", "content": "What is a reducer?"}]},
+    "input": {"model": "lectern", "input": "What is a reducer?"},
+    "after_owners": {"model": "lectern", "input": "And why?", "previous_response_id": "resp_{owners_turn}"},
+    "after_visitors": {"model": "lectern", "input": "And why?", "previous_response_id": "resp_{visitors_turn}"},
     "rating": {"rating": "up"},
     "hello": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
     "title": {"title": "Reducers"},
@@ -142,7 +155,7 @@ BODIES: Final[dict[str, Any]] = {
 CALLERS: Final = ("nobody", "visitor", "other", "owner", "operator")
 ADMIN: Final = "operator-token-0123456789"
 PEOPLE: Final = {"listed-owner": Principal("user", "owner"), "listed-other": Principal("user", "other")}
-PLACES: Final = {"site": "docs", "page": "/page-1", "owner": "owner", "owners_id": "user:owner"}
+PLACES: Final = {"site": "docs", "page": "/page-1", "owner": "owner", "owners_id": "user:owner", "model": "lectern"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +295,13 @@ def test_every_route_is_in_the_table(settings: Settings) -> None:
 
 @pytest.mark.parametrize("row", rows(), ids=str)
 async def test_each_caller_is_answered_as_the_table_says(app: FastAPI, row: Row) -> None:
-    """Each on things made for it alone; a refusal is a problem body that tells nothing of anybody's."""
+    """Each on things made for it alone; a refusal has its path's shape and tells nothing of anybody's."""
     setting = Setting(app)
     responses = {caller: await setting.ask(row, caller) for caller in CALLERS}
     assert {caller: response.status_code for caller, response in responses.items()} == row.statuses
     for response in responses.values():
         if response.status_code in {401, 403, 404}:
-            assert response.headers["content-type"] == "application/problem+json"
+            assert response.headers["content-type"] == shape_for(row.path, SHAPES).media_type
             assert not re.search(r"reducer|listed-|owner:", response.text, re.IGNORECASE)
 
 
@@ -296,4 +309,6 @@ async def test_each_caller_is_answered_as_the_table_says(app: FastAPI, row: Row)
 async def test_where_it_counts_who_asks_a_wrong_token_is_refused(app: FastAPI, row: Row) -> None:
     """401 and not what a visitor is answered: a reader whose login is over is told so."""
     response = await Setting(app).ask(row, "forger")
-    assert (response.status_code, response.json()["error"]) == (401, "unauthorized")
+    told = response.json()["error"]
+    code = told["code"] if isinstance(told, dict) else told
+    assert (response.status_code, code) == (401, "unauthorized")

@@ -9,22 +9,26 @@ from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
 from lectern.conversations.endpoints import router as conversations
 from lectern.mcp.endpoints import router as mcp
+from lectern.openai_api.endpoints import router as openai
+from lectern.openai_api.problems import OPENAI
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
 from lectern.study.endpoints import router as study
 from lectern.tasks.assistant_endpoints import router as assistant
 from lectern.tasks.endpoints import router as tasks
+from lectern.web.problems import Shapes
 from lectern.widget.endpoints import router as widget
 
-GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
+GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search", "/v1")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
+_OPENAI = ("/v1/chat/completions", "/v1/responses")
 _ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
 _ASSISTED = ("/api/{user_id}/chat", "/api/conversation/clarify")
 _FOLLOWED = ("/chat/turns/{turn_id}/stream",)
 METERED = frozenset(
     (method, path)
-    for method, paths in (("POST", ("/chat", "/search", "/mcp", *_ADAPTED, *_ASSISTED)), ("GET", _FOLLOWED))
+    for method, paths in (("POST", ("/chat", "/search", "/mcp", *_OPENAI, *_ADAPTED, *_ASSISTED)), ("GET", _FOLLOWED))
     for path in paths
 )
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
@@ -32,11 +36,15 @@ METERED = frozenset(
 OPERATED = ("/admin", "/health/report", "/ingest")
 """Paths, with all below them, that are the operator's: 401 without `ADMIN_TOKEN`, 404 where there is none."""
 
+SHAPES: Shapes = {"/v1": OPENAI}
+"""Paths, with all below them, whose errors are told as another protocol wants them."""
+
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; GET /chat/turns/{id}/stream; DELETE /chat/turns/{id}, /chat/sessions/{id}
     feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
+    openai,  # POST /v1/chat/completions, /v1/responses; GET /v1/models, /v1/models/{model}
     study,  # POST /translate, /adjust-content, both with /batch; POST /personalize
     accounts,  # /api/auth/…              sign up, in and out; profile, export, leaving
     widget,  # GET /                       the chat page, or the service's name card

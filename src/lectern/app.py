@@ -11,7 +11,7 @@ from fastapi import FastAPI
 import lectern
 from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
-from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS
+from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS, SHAPES
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs, load_rules
@@ -97,14 +97,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.state.keyring = keyring
     _give_features_their_state(app, settings, ports, keyring)
     app.state.door = Door(Limiter(settings.max_turns), sensor.here())
-    problems.install(app)
+    problems.install(app, SHAPES)
     _add_middleware(app, settings)
     for router in ROUTERS:
         app.include_router(router)
     app.state.mcp = build_mcp(settings, ports)
     if app.state.mcp is not None:
         app.include_router(MCP)
-    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED))
+    openapi.install(app, openapi.Doors(guarded=GUARDED, metered=METERED, operated=OPERATED), SHAPES)
     return app
 
 
@@ -171,7 +171,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     rules = build_origin_rules(settings)
     app.add_middleware(DefectMiddleware)
     app.add_middleware(BodyGuardMiddleware, max_body_bytes=settings.max_body_bytes)
-    app.add_middleware(AdmissionMiddleware, door=app.state.door, metered=METERED)
+    app.add_middleware(AdmissionMiddleware, door=app.state.door, metered=METERED, shapes=SHAPES)
     app.add_middleware(CrossOriginMiddleware, rules=rules)
     app.add_middleware(OriginGuardMiddleware, rules=rules, guarded=GUARDED)
     app.add_middleware(

@@ -47,3 +47,13 @@ def source_name(source: Mapping[str, Any]) -> str:
     """A source's page and headings on one line, each once."""
     names = [str(source.get("title") or ""), *map(str, source.get("heading_path") or ())]
     return " › ".join(" ".join(name.split()) for name in dict.fromkeys(names) if name.strip())
+
+
+def source_link(href: str, here: str) -> str:
+    """A link that opens from anywhere: those to pages that are not published are relative to this service.
+
+    Args:
+        href: A source's.
+        here: The address at which this service was asked.
+    """
+    return href if "://" in href else here.removesuffix("/") + href

@@ -12,11 +12,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lectern.errors import OriginNotAllowed
 from lectern.web.origins import OriginRules
-from lectern.web.problems import problem_response
+from lectern.web.problems import problem_response, shape_of
 
 logger = logging.getLogger(__name__)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# What OpenAI's SDK for JavaScript sends with each request, also in a browser.
+_OF_OPENAI_SDK = tuple(
+    f"X-Stainless-{name}"
+    for name in (
+        *("Arch", "Helper-Method", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version"),
+        "Timeout",
+    )
+)
 # What front ends send. User-Agent is there because the AI SDK sets it (5.0.43 to vercel/ai#13330), which browsers other
 # than Chrome then ask for.
 REQUEST_HEADERS = (
@@ -30,6 +38,7 @@ REQUEST_HEADERS = (
     "User-Agent",
     "X-Lectern-Authorization",
     "X-Request-ID",
+    *_OF_OPENAI_SDK,
 )
 RESPONSE_HEADERS = (
     "X-Request-ID",
@@ -38,6 +47,7 @@ RESPONSE_HEADERS = (
     "RateLimit-Policy",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    "X-Should-Retry",
 )
 # How long a browser may go without asking again, in seconds; the Space edge says the same.
 _PREFLIGHT_SECONDS = 600
@@ -116,7 +126,7 @@ async def _refuse(origin: str, scope: Scope, receive: Receive, send: Send) -> No
         f"Pages of {origin[:_SHOWN_CHARACTERS]} may not call this service; its operator adds their origin to "
         "CORS_ALLOWED_ORIGINS."
     )
-    response = problem_response(refusal)
+    response = problem_response(refusal, shape_of(scope))
     response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Vary"] = "Origin"
     await response(scope, receive, send)

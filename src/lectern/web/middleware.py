@@ -16,7 +16,7 @@ from lectern.errors import InternalError, LecternError, PayloadTooLarge, Unsuppo
 from lectern.ops.logs import request_id
 from lectern.resilience import deadline
 from lectern.web import answer_headers
-from lectern.web.problems import problem_response
+from lectern.web.problems import problem_response, shape_of
 
 logger = logging.getLogger(__name__)
 access = logging.getLogger("lectern.access")
@@ -74,7 +74,7 @@ class RequestContextMiddleware:
 
 
 class DefectMiddleware:
-    """Answers an unforeseen exception with a problem body.
+    """Answers an unforeseen exception as any other error.
 
     It stands inside the other middleware, so that a 500 too carries its request id and the headers a browser wants;
     the framework's own handler for such exceptions stands outside of all middleware.
@@ -98,7 +98,7 @@ class DefectMiddleware:
             if started or scope["type"] != "http":
                 raise
             logger.exception("internal_error")
-            await problem_response(InternalError())(scope, receive, send)
+            await problem_response(InternalError(), shape_of(scope))(scope, receive, send)
 
 
 class BodyGuardMiddleware:
@@ -120,7 +120,7 @@ class BodyGuardMiddleware:
         if scope["type"] != "http" or scope["method"] not in {"POST", "PUT", "PATCH", "DELETE"}:
             await self.app(scope, receive, send)
         elif error := self._refusal(Headers(scope=scope)):
-            await problem_response(error)(scope, receive, send)
+            await problem_response(error, shape_of(scope))(scope, receive, send)
         else:
             await self.app(scope, self._counted(receive), send)
 

@@ -32,12 +32,11 @@ from lectern.errors import (
 )
 from lectern.web.access import CallerDep, SignedInDep, ToleratedDep
 from lectern.web.deps import PortsDep
-from lectern.web.problems import PROBLEM_SCHEMA, ProblemResponse, problem_body
+from lectern.web.problems import PROBLEM, Shape, Shapes, shape_for
 from lectern.web.rates import ASSISTANT_RATED, RATED
 
 Operation = dict[str, Any]
 
-_PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 """What the framework would answer 422 with; `problems.install` answers a problem."""
 
@@ -118,15 +117,15 @@ class Doors:
         return ways if _dependency(SignedInDep) in called else [{}, *ways]
 
 
-def problems(*kinds: type[LecternError]) -> dict[int | str, dict[str, Any]]:
+def problems(*kinds: type[LecternError], shape: Shape = PROBLEM) -> dict[int | str, dict[str, Any]]:
     """These errors as `responses` of an operation: one for each status, with an example for each code."""
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        _add(responses.setdefault(kind.status, {}), kind)
+        _add(responses.setdefault(shape.status(kind), {}), kind, shape)
     return responses
 
 
-def install(app: FastAPI, doors: Doors) -> None:
+def install(app: FastAPI, doors: Doors, shapes: Shapes) -> None:
     """Complete the app's own description, which is made when it is asked for first."""
     described = app.openapi
 
@@ -137,14 +136,15 @@ def install(app: FastAPI, doors: Doors) -> None:
             path, operations = route.path_format or "", schema["paths"].get(route.path_format, {})
             for method in (method for method in route.methods or () if method.lower() in operations):
                 operation, called = operations[method.lower()], frozenset(_calls(route.dependant))
-                _complete(operation, [*_shared(operation, path, called), *doors.refusals(method, path)])
+                kinds = [*_shared(operation, path, called), *doors.refusals(method, path)]
+                _complete(operation, kinds, shape_for(path, shapes))
                 if security := doors.security(path, called):
                     operation["security"] = security
         components = schema.setdefault("components", {})
         schemas = components.setdefault("schemas", {})
         for name in _FRAMEWORK_SCHEMAS:
             schemas.pop(name, None)
-        schemas["Problem"] = PROBLEM_SCHEMA
+        schemas |= {shape.name: shape.schema for shape in (PROBLEM, *shapes.values())}
         components["securitySchemes"] = SECURITY_SCHEMES
         components["headers"] = HEADERS
         return schema
@@ -190,13 +190,13 @@ def _shared(operation: Operation, path: str, called: frozenset[object]) -> Itera
             yield from kinds
 
 
-def _complete(operation: Operation, kinds: list[type[LecternError]]) -> None:
+def _complete(operation: Operation, kinds: list[type[LecternError]], shape: Shape) -> None:
     responses = operation["responses"]
     unprocessable = responses.get("422", {}).get("content", {})
     if unprocessable.get("application/json", {}).get("schema", {}).get("$ref", "").endswith(_FRAMEWORK_SCHEMAS[0]):
         del responses["422"]
     for kind in kinds:
-        _add(responses.setdefault(str(kind.status), {}), kind)
+        _add(responses.setdefault(str(shape.status(kind)), {}), kind, shape)
     for status, response in responses.items():
         names = ["X-Request-ID"]
         names += ["WWW-Authenticate"] if status == str(HTTPStatus.UNAUTHORIZED.value) else []
@@ -205,9 +205,12 @@ def _complete(operation: Operation, kinds: list[type[LecternError]]) -> None:
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _add(response: dict[str, Any], kind: type[LecternError]) -> None:
+def _add(response: dict[str, Any], kind: type[LecternError], shape: Shape) -> None:
     """Let a response also be this error."""
-    response.setdefault("description", HTTPStatus(kind.status).phrase)
-    media = response.setdefault("content", {}).setdefault(ProblemResponse.media_type, {"schema": _PROBLEM})
-    example = problem_body(kind()) | {"request_id": "5f0c…"}
+    response.setdefault("description", HTTPStatus(shape.status(kind)).phrase)
+    schema = {"$ref": f"#/components/schemas/{shape.name}"}
+    media = response.setdefault("content", {}).setdefault(shape.media_type, {"schema": schema})
+    example = shape.body(kind())
+    if "request_id" in example:
+        example["request_id"] = "5f0c…"
     media.setdefault("examples", {})[kind.code] = {"summary": kind.default_message, "value": example}

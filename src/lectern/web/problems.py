@@ -2,11 +2,15 @@
 
 `{type, title, status, detail, instance}` are the RFC's; `error` (the public code) and `message` are what study and
 account front ends read, `retryable` and `fields` what a client can act on. No text of a foreign exception is sent.
+
+Where other protocols are spoken, errors are told as theirs: which `Shape` an answer has is settled by its path, here,
+for whatever refuses or fails.
 """
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from lectern.errors import (
     InvalidRequest,
@@ -66,12 +71,6 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
 """What `problem_body` makes, as JSON Schema."""
 
 
-class ProblemResponse(JSONResponse):
-    """A problem body with its media type."""
-
-    media_type = "application/problem+json"
-
-
 def problem_body(error: LecternError) -> dict[str, Any]:
     """The JSON object for an error."""
     body: dict[str, Any] = {
@@ -89,14 +88,60 @@ def problem_body(error: LecternError) -> dict[str, Any]:
     return body
 
 
-def problem_response(error: LecternError) -> ProblemResponse:
+def _no_headers(_error: LecternError) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """How errors are told in one protocol.
+
+    Attributes:
+        name: Its schema's, in OpenAPI.
+        schema: What `body` makes, as JSON Schema.
+        media_type: The body's.
+        body: The JSON object for an error.
+        statuses: What this protocol answers instead of an error's own status, where that is another.
+        headers: What only this protocol sends with an error.
+    """
+
+    name: str
+    schema: dict[str, Any]
+    media_type: str
+    body: Callable[[LecternError], dict[str, Any]]
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    headers: Callable[[LecternError], Mapping[str, str]] = _no_headers
+
+    def status(self, error: LecternError | type[LecternError]) -> int:
+        """The status that an error is answered with."""
+        return int(self.statuses.get(error.status, error.status))
+
+
+PROBLEM: Final = Shape("Problem", PROBLEM_SCHEMA, "application/problem+json", problem_body)
+"""Lectern's own."""
+
+Shapes = Mapping[str, Shape]
+"""Paths, with all below them, whose errors have another shape than `PROBLEM`."""
+
+
+def shape_for(path: str, shapes: Shapes) -> Shape:
+    """How errors are told at an address."""
+    return next((shape for top, shape in shapes.items() if path == top or path.startswith(f"{top}/")), PROBLEM)
+
+
+def shape_of(scope: Scope) -> Shape:
+    """How errors of this request are told, as `install` was said for its app."""
+    return shape_for(scope["path"], getattr(scope["app"].state, "shapes", {})) if "app" in scope else PROBLEM
+
+
+def problem_response(error: LecternError, shape: Shape = PROBLEM) -> JSONResponse:
     """The response for an error."""
-    headers = {}
+    headers = dict(shape.headers(error))
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return ProblemResponse(problem_body(error), status_code=error.status, headers=headers)
+    return JSONResponse(shape.body(error), shape.status(error), headers, shape.media_type)
 
 
 def invalid_request(faults: Sequence[Any]) -> InvalidRequest:
@@ -120,24 +165,25 @@ def _methods(app: FastAPI, path: str) -> set[str]:
     return {method for route in routes for method in route.methods or ()}
 
 
-def install(app: FastAPI) -> None:
-    """Make every known error of the app, whoever raises it, a problem body; defects are `DefectMiddleware`'s."""
+def install(app: FastAPI, shapes: Shapes) -> None:
+    """Make every known error, whoever raises it, a body of its path's shape; defects are `DefectMiddleware`'s."""
+    app.state.shapes = shapes
 
-    async def lectern_error(_request: Request, error: Exception) -> ProblemResponse:
+    async def lectern_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, LecternError)
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("%s: %s (%s)", error.code, error.message, type(error.__cause__).__name__)
-        return problem_response(error)
+        return problem_response(error, shape_of(request.scope))
 
-    async def validation_error(_request: Request, error: Exception) -> ProblemResponse:
+    async def validation_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return problem_response(invalid_request(error.errors()))
+        return problem_response(invalid_request(error.errors()), shape_of(request.scope))
 
-    async def http_error(request: Request, error: Exception) -> ProblemResponse:
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         kind = _BY_STATUS.get(error.status_code)
         # The framework's remaining status is 400: a body that could not be decoded (bad UTF-8, endless nesting).
-        response = problem_response(kind() if kind else InvalidRequest(NOT_JSON))
+        response = problem_response(kind() if kind else InvalidRequest(NOT_JSON), shape_of(request.scope))
         response.headers.update(error.headers or {})
         if kind is MethodNotAllowed:
             # Of several routes of one address, the framework names the first one's methods only.
