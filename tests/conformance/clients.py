@@ -46,6 +46,12 @@ class Driver:
     def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
         self._process = process
         self._errors = errors
+        self._is_ready = False
+
+    def ready(self) -> None:
+        """Wait until it has loaded what it needs."""
+        if not self._is_ready:
+            self._is_ready = self._answer() == "ready"
 
     def ask(self, command: str, **options: Any) -> Any:
         """What the client makes of it, as JSON.
@@ -53,10 +59,14 @@ class Driver:
         Raises:
             ThrownError: The client threw.
         """
+        self.ready()
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": command, **options}) + "\n")
         self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self._errors.seek(0)

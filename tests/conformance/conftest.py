@@ -81,6 +81,14 @@ class Clients:
         names = f"@ai-sdk/react{AI_SDKS[version]}", f"ai{AI_SDKS[version]}"
         return self._once("use_chat", version, lambda folder: node(folder, "use_chat.mjs", *names))
 
+    def ai_sdks(self) -> dict[str, Driver]:
+        """The AI SDK of each version, loaded: so that no start of one slows what another does."""
+        return _loaded({version: self.ai_sdk(version) for version in AI_SDKS})
+
+    def use_chats(self) -> dict[str, Driver]:
+        """The pages of each version, loaded."""
+        return _loaded({version: self.use_chat(version) for version in AI_SDKS})
+
     def openai(self) -> Driver:
         """OpenAI's SDK for JavaScript."""
         return self._once("openai", "", lambda folder: node(folder, "openai.mjs"))
@@ -93,6 +101,12 @@ class Clients:
         if (kind, version) not in self._started:
             self._started[kind, version] = self._stack.enter_context(start(self._folders()))
         return self._started[kind, version]
+
+
+def _loaded(drivers: dict[str, Driver]) -> dict[str, Driver]:
+    for driver in drivers.values():
+        driver.ready()
+    return drivers
 
 
 @pytest.fixture(scope="session")

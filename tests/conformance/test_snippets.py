@@ -40,6 +40,10 @@ def printed(done: Done, name: str) -> str:
 EXPECTED = {
     "native-stream": ["event: started", "event: sources", TESTS, "event: done"],
     "native-stop": ['"outcome":"cancelled"', '"finish":"stopped"'],
+    "openai-curl": [ANSWER, TESTS, '"finish_reason":"stop"'],
+    "openai-python": [ANSWER, TESTS, "You asked: And how long"],
+    "openai-js": [ANSWER, TESTS],
+    "openai-langchain": [ANSWER],
 }
 """What each prints at least; the others have a test of their own."""
 

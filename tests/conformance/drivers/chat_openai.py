@@ -44,14 +44,19 @@ def described(error: Exception) -> dict[str, Any]:
 def main() -> None:
     """Answer each line."""
     commands = {"invoke": invoke, "stream": stream}
+    _say({"value": "ready"})
     for line in sys.stdin:
         options = json.loads(line)
         try:
             answer = {"value": commands[options.pop("do")](**options)}
         except Exception as error:  # noqa: BLE001 - whatever the client throws is what is asked for
             answer = {"thrown": described(error)}
-        sys.stdout.write(json.dumps(answer, default=str) + "\n")
-        sys.stdout.flush()
+        _say(answer)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer, default=str) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

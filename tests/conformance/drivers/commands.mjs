@@ -1,8 +1,10 @@
 // What the drivers share: each line of standard input is a JSON command, {"do": name, …}, and is answered by one line:
-// {"value": …}, or {"thrown": {…}} with what the client's error says. A driver ends with its input.
+// {"value": …}, or {"thrown": {…}} with what the client's error says. Before the first, a line says that it is ready. A
+// driver ends with its input.
 import { createInterface } from "node:readline";
 
 export async function serve(commands) {
+  process.stdout.write('{"value": "ready"}\n');
   for await (const line of createInterface({ input: process.stdin })) {
     const { do: name, ...options } = JSON.parse(line);
     let answer;
