@@ -12,6 +12,7 @@ import lectern
 from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
 from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS, SHAPES
+from lectern.chat.chat_ids import ChatIds
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs, load_rules
@@ -122,6 +123,7 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
         prices=settings.token_prices,
         currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
     )
+    app.state.chat_ids = ChatIds(keyring)
     app.state.chat = _chat_config(settings, ports)
     app.state.study = StudyConfig(
         desk=build_study_desk(settings, ports, app.state.chat.budgets),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lectern.chat.endpoints import ChatConfig
 from lectern.errors import LecternError
+from lectern.formats.sources import source_link
 from lectern.ports import Ports
 from lectern.tasks.tools import Toolbox
 from lectern.web.access import Caller, signed_in
@@ -42,4 +43,4 @@ class Asker:
 
     def link(self, href: str) -> str:
         """A link that opens from anywhere: those to pages that are not published are relative."""
-        return href if "://" in href else self.here.removesuffix("/") + href
+        return source_link(href, self.here)

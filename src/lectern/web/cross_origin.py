@@ -36,6 +36,7 @@ REQUEST_HEADERS = (
     "Mcp-Method",
     "Mcp-Name",
     "User-Agent",
+    "X-AI-SDK-Version",
     "X-Lectern-Authorization",
     "X-Request-ID",
     *_OF_OPENAI_SDK,

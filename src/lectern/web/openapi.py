@@ -211,6 +211,6 @@ def _add(response: dict[str, Any], kind: type[LecternError], shape: Shape) -> No
     schema = {"$ref": f"#/components/schemas/{shape.name}"}
     media = response.setdefault("content", {}).setdefault(shape.media_type, {"schema": schema})
     example = shape.body(kind())
-    if "request_id" in example:
+    if isinstance(example, dict) and "request_id" in example:
         example["request_id"] = "5f0c…"
     media.setdefault("examples", {})[kind.code] = {"summary": kind.default_message, "value": example}

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
@@ -100,7 +100,7 @@ class Shape:
         name: Its schema's, in OpenAPI.
         schema: What `body` makes, as JSON Schema.
         media_type: The body's.
-        body: The JSON object for an error.
+        body: The JSON object for an error, or the text of a protocol that has none.
         statuses: What this protocol answers instead of an error's own status, where that is another.
         headers: What only this protocol sends with an error.
     """
@@ -108,7 +108,7 @@ class Shape:
     name: str
     schema: dict[str, Any]
     media_type: str
-    body: Callable[[LecternError], dict[str, Any]]
+    body: Callable[[LecternError], dict[str, Any] | str]
     statuses: Mapping[int, int] = field(default_factory=dict)
     headers: Callable[[LecternError], Mapping[str, str]] = _no_headers
 
@@ -134,14 +134,16 @@ def shape_of(scope: Scope) -> Shape:
     return shape_for(scope["path"], getattr(scope["app"].state, "shapes", {})) if "app" in scope else PROBLEM
 
 
-def problem_response(error: LecternError, shape: Shape = PROBLEM) -> JSONResponse:
+def problem_response(error: LecternError, shape: Shape = PROBLEM) -> Response:
     """The response for an error."""
     headers = dict(shape.headers(error))
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(shape.body(error), shape.status(error), headers, shape.media_type)
+    body = shape.body(error)
+    kind = Response if isinstance(body, str) else JSONResponse
+    return kind(body, shape.status(error), headers, shape.media_type)
 
 
 def invalid_request(faults: Sequence[Any]) -> InvalidRequest:
@@ -169,17 +171,17 @@ def install(app: FastAPI, shapes: Shapes) -> None:
     """Make every known error, whoever raises it, a body of its path's shape; defects are `DefectMiddleware`'s."""
     app.state.shapes = shapes
 
-    async def lectern_error(request: Request, error: Exception) -> JSONResponse:
+    async def lectern_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, LecternError)
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("%s: %s (%s)", error.code, error.message, type(error.__cause__).__name__)
         return problem_response(error, shape_of(request.scope))
 
-    async def validation_error(request: Request, error: Exception) -> JSONResponse:
+    async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return problem_response(invalid_request(error.errors()), shape_of(request.scope))
 
-    async def http_error(request: Request, error: Exception) -> JSONResponse:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         kind = _BY_STATUS.get(error.status_code)
         # The framework's remaining status is 400: a body that could not be decoded (bad UTF-8, endless nesting).
