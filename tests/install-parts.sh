@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the test suite runs besides Python packages, where it is missing and this may install it: Debian's
-# pgbouncer, redis-server, nodejs, npm and valgrind, and the Better Auth of better_auth/. Without them, tests that need one
-# are skipped, except under CI=true; without valgrind, `make counts` cannot count. Running it again changes nothing.
+# pgbouncer, redis-server, nodejs, npm and valgrind, the Better Auth of better_auth/ and the clients of conformance/.
+# Without them, tests that need one are skipped, except under CI=true; without valgrind, `make counts` cannot count. Running
+# it again changes nothing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin"
 missing=()
@@ -17,4 +18,6 @@ elif [ ${#missing[@]} -gt 0 ]; then
   apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
     { apt-get update >/dev/null && apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null; }
 fi
-"$(dirname "${BASH_SOURCE[0]}")/better_auth/install.sh" >/dev/null || [ $? -eq 69 ]
+for suite in better_auth conformance; do
+  "$(dirname "${BASH_SOURCE[0]}")/$suite/install.sh" >/dev/null || [ $? -eq 69 ]
+done
