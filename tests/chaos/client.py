@@ -79,14 +79,20 @@ class Client:
         return self.asked.question.rpartition(" ")[2]
 
     @property
+    def was_cut(self) -> bool:
+        """Whether a connection of it broke, by its own doing or another's."""
+        broken = any(name.startswith(("cut ", "stream broken", "Connection")) for name in self.seen)
+        return broken or self.transcript.interrupted > 0
+
+    @property
     def is_over(self) -> bool:
         """Whether it has come to an end, good or bad."""
         return self.transcript.end is not None or self.refusal is not None or bool(self.transcript.faults)
 
-    async def run(self) -> None:
+    async def run(self, tries: int = TRIES) -> None:
         """Ask, and go on until the turn's last event has come, or an answer says that there is none to come."""
         pause = _FIRST_PAUSE
-        for _ in range(TRIES):
+        for _ in range(tries):
             received = self.bytes
             try:
                 await self._connect()
@@ -100,7 +106,7 @@ class Client:
                 return
             pause = _FIRST_PAUSE if self.bytes > received + self.head_bytes else min(LONGEST_PAUSE, 2 * pause)
             await asyncio.sleep(pause * self._dice.uniform(0.5, 1.0))
-        self.transcript.faults.append(f"no end after {TRIES} tries, at {self.transcript.last_id!r}")
+        self.transcript.faults.append(f"no end after {tries} tries, at {self.transcript.last_id!r}")
 
     def request(self) -> bytes:
         """What it sends next: its question, or where it wants to go on."""

@@ -64,7 +64,7 @@ def _first(dice: random.Random, sizes: Sizes) -> Cut:
     at = {
         "in the request": lambda: dice.randrange(sizes.request + 1),
         "in the head": lambda: dice.randrange(sizes.head),
-        "anywhere": lambda: dice.randrange(sizes.answer),
+        "anywhere": lambda: dice.randrange(sizes.answer * 9 // 10),
         "in a character": lambda: dice.randrange(sizes.before_text, sizes.answer * 9 // 10),
     }[where]()
     return Cut(where, at, reset=dice.random() < 0.5)
