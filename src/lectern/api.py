@@ -21,7 +21,12 @@ GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search")
 
 _ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
 _ASSISTED = ("/api/{user_id}/chat", "/api/conversation/clarify")
-METERED = frozenset(("POST", path) for path in ("/chat", "/search", "/mcp", *_ADAPTED, *_ASSISTED))
+_FOLLOWED = ("/chat/turns/{turn_id}/stream",)
+METERED = frozenset(
+    (method, path)
+    for method, paths in (("POST", ("/chat", "/search", "/mcp", *_ADAPTED, *_ASSISTED)), ("GET", _FOLLOWED))
+    for path in paths
+)
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
 
 OPERATED = ("/admin", "/health/report", "/ingest")
@@ -29,7 +34,7 @@ OPERATED = ("/admin", "/health/report", "/ingest")
 
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
-    chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
+    chat,  #   POST /chat, /search; GET /chat/turns/{id}/stream; DELETE /chat/turns/{id}, /chat/sessions/{id}
     feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
     study,  # POST /translate, /adjust-content, both with /batch; POST /personalize

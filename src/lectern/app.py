@@ -13,7 +13,9 @@ from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
 from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
+from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs, load_rules
+from lectern.chat.turns import Turns
 from lectern.config import Settings
 from lectern.formats import sse
 from lectern.keyring import Keyring
@@ -120,19 +122,7 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
         prices=settings.token_prices,
         currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
     )
-    app.state.chat = ChatConfig(
-        knobs=Knobs(
-            passages=settings.passages,
-            history_turns=settings.history_turns,
-            prompt_tokens=settings.prompt_tokens,
-            min_confidence=settings.min_confidence,
-            waking_seconds=settings.waking_seconds,
-            rules=load_rules(),
-        ),
-        max_message_characters=settings.max_message_characters,
-        heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
-        budgets=build_budgets(settings, ports.counters),
-    )
+    app.state.chat = _chat_config(settings, ports)
     app.state.study = StudyConfig(
         desk=build_study_desk(settings, ports, app.state.chat.budgets),
         heartbeat=app.state.chat.heartbeat,
@@ -154,6 +144,26 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
     if assistant_rules and ports.counters:
         app.state.assistant_rates = Rates(rules or Rules(), ports.counters, also=assistant_rules)
     app.state.accounts = build_account_desk(settings, ports, keyring)
+
+
+def _chat_config(settings: Settings, ports: Ports) -> ChatConfig:
+    budgets = build_budgets(settings, ports.counters)
+    knobs = Knobs(
+        passages=settings.passages,
+        history_turns=settings.history_turns,
+        prompt_tokens=settings.prompt_tokens,
+        min_confidence=settings.min_confidence,
+        waking_seconds=settings.waking_seconds,
+        rules=load_rules(),
+    )
+    patience = Patience(settings.abandon_seconds, settings.max_followers)
+    return ChatConfig(
+        knobs=knobs,
+        max_message_characters=settings.max_message_characters,
+        heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
+        turns=Turns(ports, knobs, budgets, patience=patience),
+        budgets=budgets,
+    )
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

@@ -10,7 +10,8 @@
     ├── BudgetSpent               429  nothing is left of a day's budget; of a turn only its `degraded` says so
     ├── NotFound                  404  no such route, page or thing
     │   ├── ConversationNotFound  404  the session id names no kept conversation
-    │   ├── TurnNotFound          404  the id names no kept turn
+    │   ├── TurnNotFound          404  the id names no turn that is under way or kept
+    │   ├── ModelNotFound         404  no model has this name
     │   ├── ChapterNotFound       404  no page of the index has this slug
     │   ├── TaskNotFound          404  the caller has no task with this number
     │   └── AccountsOff           404  this service keeps no accounts of its own
@@ -19,6 +20,8 @@
     ├── TooManyTasks              409  the caller has as many tasks as one may have
     ├── IdempotencyMismatch       422  an idempotency key comes again with another request
     ├── TurnRunning               409  the same request is being answered right now; retryable
+    ├── TooManyFollowers          429  as many follow a turn already as may; retryable
+    ├── TurnLost                  503  the worker that answered died; retryable
     ├── NoModel                   503  no language model is configured, and this needs one
     ├── MethodNotAllowed          405
     ├── PayloadTooLarge           413
@@ -173,9 +176,8 @@ class TooManyFollowers(LecternError):
 
     code = "too_many_followers"
     status = 429
-    message = "Too many follow this answer already."
+    default_message = "Too many follow this answer already."
     retryable = True
-    retry_after_seconds = 5
 
 
 class TurnLost(LecternError):
@@ -183,7 +185,7 @@ class TurnLost(LecternError):
 
     code = "turn_lost"
     status = 503
-    message = "The server lost this answer. Ask again."
+    default_message = "The server lost this answer. Ask again."
     retryable = True
 
 
@@ -230,7 +232,7 @@ class ModelNotFound(NotFound):
     """No model has this name."""
 
     code = "model_not_found"
-    message = "There is no model of this name."
+    default_message = "There is no model of this name."
 
 
 class ChapterNotFound(NotFound):

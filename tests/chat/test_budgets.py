@@ -12,7 +12,7 @@ from tests.scripted import FailingStore, FixedIndex, ScriptedLLM, hits, passage
 from lectern.adapters.quoting import BUDGET_SPENT, MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
-from lectern.chat.draft import Question
+from lectern.chat.draft import Draft, Question
 from lectern.chat.pipeline import Knobs, answer
 from lectern.config import Settings
 from lectern.daily_budget import Budget, Prices
@@ -49,7 +49,7 @@ def budgets(counters: MemoryCounters, *, visitor: float = 1000, site: float = 10
 
 async def run(question: Question, ports: Ports, knobs: Knobs, budgets: Budgets) -> list[Event]:
     """All events of a turn."""
-    async with aclosing(answer(question, ports, knobs, budgets)) as events:
+    async with aclosing(answer(Draft(question), ports, knobs, budgets)) as events:
         return [event async for event in events]
 
 
@@ -118,7 +118,7 @@ async def test_a_reader_who_leaves_has_paid(store: SqlStore, knobs: Knobs) -> No
         kept, used, spoke = budgets(counters), ports(store, llm), asyncio.Event()
 
         async def read(kept: Budgets = kept, used: Ports = used, spoke: asyncio.Event = spoke) -> None:
-            async with aclosing(answer(QUESTION, used, knobs, kept)) as events:
+            async with aclosing(answer(Draft(QUESTION), used, knobs, kept)) as events:
                 async for event in events:
                     if isinstance(event, Delta):
                         spoke.set()

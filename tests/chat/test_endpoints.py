@@ -73,14 +73,14 @@ async def test_a_session_goes_on(client: Client, store: SqlStore) -> None:
 
 @pytest.mark.parametrize("way", ["header", "field"])
 async def test_the_same_as_a_stream(client: Client, way: str) -> None:
-    """The events come numbered and in order, and exactly one `done` ends them."""
+    """The events come in order, each with the position after it, and exactly one `done` ends them."""
     body = {"message": "What is a reducer?"} | ({"stream": True} if way == "field" else {})
     response = await client.post("/chat", json=body, headers=SSE if way == "header" else {})
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "private, no-store"
     seen = events(response.text)
     assert [name for name, _, _ in seen] == ["started", "sources", "delta", "delta", "done"]
-    assert [number for _, number, _ in seen] == ["1", "2", "3", "4", "5"]
+    assert [number for _, number, _ in seen] == ["1", "2", "9002", "22002", "22003"]
     assert seen[1][2]["sources"][0]["href"] == "https://docs.example/page-1#part"
     assert "".join(data["text"] for name, _, data in seen if name == "delta") == "Reducers are pure [1]."
 
@@ -114,7 +114,7 @@ async def test_a_sleeping_index_is_told_of(make_client: MakeClient, settings: Se
     client = make_client(index=LateIndex(hits(passage(1))), changed=hasty)
     seen = events((await client.post("/chat", json={"message": "What is a reducer?"}, headers=SSE)).text)
     assert [name for name, _, _ in seen] == ["started", "waking", "sources", "delta", "delta", "done"]
-    assert [number for _, number, _ in seen] == ["1", "2", "3", "4", "5", "6"]
+    assert [number for _, number, _ in seen] == ["1", "2", "3", "9003", "22003", "22004"]
     assert seen[1][2] == {"part": "index"}
     response = await client.post("/chat", json={"message": "What is a reducer?"})
     assert response.json()["message"] == "Reducers are pure [1]."

@@ -10,7 +10,7 @@ from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, Scripted
 
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
 from lectern.adapters.sql_store import SqlStore
-from lectern.chat.draft import Question
+from lectern.chat.draft import Draft, Question
 from lectern.chat.pipeline import Knobs, answer
 from lectern.errors import (
     ConversationNotFound,
@@ -48,7 +48,7 @@ def ports(
 
 async def run(question: Question, ports: Ports, knobs: Knobs) -> list[Event]:
     """All events of a turn."""
-    async with aclosing(answer(question, ports, knobs)) as events:
+    async with aclosing(answer(Draft(question), ports, knobs)) as events:
         return [event async for event in events]
 
 
@@ -237,7 +237,7 @@ async def test_a_store_that_is_down_does_not_stop_the_answer(knobs: Knobs) -> No
 async def test_a_reader_who_leaves_loses_nothing(store: SqlStore, knobs: Knobs, way: str) -> None:
     """What was said until then is kept, marked cancelled, and the model is stopped."""
     llm = ScriptedLLM("Reducers ", "are pure.", hold=asyncio.Event())
-    events = answer(Question("What is a reducer?"), ports(store, llm), knobs)
+    events = answer(Draft(Question("What is a reducer?")), ports(store, llm), knobs)
     seen: list[Event] = []
     spoke = asyncio.Event()
 
@@ -307,7 +307,7 @@ async def test_a_turn_cut_off_in_a_deleted_conversation_ends_as_it_would(
     session = conversation(first)
     llm = ScriptedLLM("Reducers ", broken or "are pure.", hold=asyncio.Event())
     seen: list[Event] = []
-    async with aclosing(answer(Question("and?", conversation_id=session), ports(store, llm), knobs)) as events:
+    async with aclosing(answer(Draft(Question("and?", conversation_id=session)), ports(store, llm), knobs)) as events:
         async for event in events:
             seen.append(event)
             if isinstance(event, Delta):

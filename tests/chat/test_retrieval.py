@@ -8,7 +8,7 @@ from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
 from lectern.adapters.sql_store import SqlStore
 from lectern.app import create_app
-from lectern.chat.draft import Question
+from lectern.chat.draft import Draft, Question
 from lectern.chat.pipeline import Knobs, answer
 from lectern.chat.retrieval import CANDIDATES
 from lectern.config import Settings
@@ -47,7 +47,7 @@ async def ask(reranker: WordReranker, store: SqlStore, knobs: Knobs) -> list[Eve
     """One turn over thirty passages, of which the seventh is about bread."""
     found = hits(*[passage(number, "Bread." if number == 7 else f"Text {number}.") for number in range(1, 31)])
     ports = Ports(store=store, index=FixedIndex(found), llm=ScriptedLLM("So [1]."), reranker=reranker)
-    return [event async for event in answer(Question("What about bread?"), ports, knobs)]
+    return [event async for event in answer(Draft(Question("What about bread?")), ports, knobs)]
 
 
 async def search(reranker: WordReranker, store: SqlStore, settings: Settings) -> list[str]:

@@ -18,7 +18,7 @@ from tests.chat.sleepers import PARTS, Bed, Sleep, SleepyStore, failing, sleepy_
 from tests.scripted import ScriptedLLM
 
 from lectern.adapters.quoting import MODEL_DOWN, QuotingLLM
-from lectern.chat.draft import Question
+from lectern.chat.draft import Draft, Question
 from lectern.chat.pipeline import Knobs, answer
 from lectern.chat.waiting import Waiting, Work
 from lectern.errors import (
@@ -46,7 +46,7 @@ def hasty(knobs: Knobs) -> Knobs:
 async def read(bed: Bed, ports: Ports, knobs: Knobs, question: Question = FOLLOW_UP) -> list[Event]:
     """All events of a turn; each part is woken when the reader hears of it."""
     events: list[Event] = []
-    async with aclosing(answer(question, ports, knobs)) as turn:
+    async with aclosing(answer(Draft(question), ports, knobs)) as turn:
         async for event in turn:
             events.append(event)
             if isinstance(event, Waking):
@@ -92,7 +92,7 @@ async def test_parts_that_are_awake_pass_unmentioned(hasty: Knobs) -> None:
 async def test_a_patient_server_says_nothing(knobs: Knobs) -> None:
     """Within the patience nothing is sent before the sources: an early error still has its own status."""
     bed = Bed({"store": ASLEEP, "index": Sleep(asleep=True, error=IndexUnavailable())})
-    turn = answer(FOLLOW_UP, sleepy_ports(bed, EARLIER), knobs)
+    turn = answer(Draft(FOLLOW_UP), sleepy_ports(bed, EARLIER), knobs)
     first = asyncio.create_task(_next(turn))
     while bed.asked != ["store"]:  # noqa: ASYNC110 - a port has no event for it
         await asyncio.sleep(0)
@@ -148,7 +148,7 @@ async def test_a_pause_between_words_is_no_waking(hasty: Knobs) -> None:
     bed = Bed({})
     ports = replace(sleepy_ports(bed, EARLIER), llm=ScriptedLLM("Reducers ", "are pure [1].", hold=hold))
     events: list[Event] = []
-    async with aclosing(answer(FOLLOW_UP, ports, hasty)) as turn:
+    async with aclosing(answer(Draft(FOLLOW_UP), ports, hasty)) as turn:
         async for event in turn:
             events.append(event)
             asyncio.get_running_loop().call_later(0.01, hold.set)
@@ -165,7 +165,7 @@ async def test_who_leaves_while_a_part_wakes_leaves_nothing_behind(hasty: Knobs,
     waking = asyncio.Event()
 
     async def reader() -> None:
-        async with aclosing(answer(FOLLOW_UP, ports, hasty)) as turn:
+        async with aclosing(answer(Draft(FOLLOW_UP), ports, hasty)) as turn:
             async for event in turn:
                 if isinstance(event, Waking):
                     waking.set()
@@ -205,7 +205,7 @@ async def test_a_scope_that_is_cancelled_waits_for_the_clean_up(hasty: Knobs) ->
     ports = sleepy_ports(bed, EARLIER)
     before = asyncio.all_tasks()
     with anyio.CancelScope() as scope:
-        async with aclosing(answer(FOLLOW_UP, ports, hasty)) as turn:
+        async with aclosing(answer(Draft(FOLLOW_UP), ports, hasty)) as turn:
             async for event in turn:
                 if isinstance(event, Waking):
                     scope.cancel()

@@ -70,7 +70,7 @@ async def stream(_caller: CallerDep) -> StreamingFrames:
         yield b"data: 1\n\n"
 
     heartbeat = Heartbeat(b": ping\n\n", 10)
-    return StreamingFrames(frames(), media_type="text/event-stream", cut_frame=b"", heartbeat=heartbeat)
+    return StreamingFrames(frames(), media_type="text/event-stream", cut=None, heartbeat=heartbeat)
 
 
 def with_callers(app: FastAPI) -> FastAPI:

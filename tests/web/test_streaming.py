@@ -72,7 +72,7 @@ class Frames:
 
 def start(frames: Frames, reader: Reader, heartbeat: Heartbeat = PATIENT) -> asyncio.Task[None]:
     """Serve the frames to the reader."""
-    response = StreamingFrames(frames(), media_type="text/event-stream", cut_frame=b"CUT", heartbeat=heartbeat)
+    response = StreamingFrames(frames(), media_type="text/event-stream", cut=lambda: b"CUT", heartbeat=heartbeat)
     return asyncio.create_task(response({"type": "http"}, reader.receive, reader.send))
 
 

@@ -57,18 +57,26 @@ class Draft:
 
     Args:
         question: What was asked; without a conversation, a new one gets its id here.
+        turn_id: The turn's UUID, as text, unless the question has it; left out, a new one.
+
+    Attributes:
+        started: Whether the reader was told which turn it is; from then on it is kept, whatever becomes of it.
+        settled: Whether it is known what becomes of it, and only its end is left to keep: too late to stop it.
+        ended_by: Why it was ended early, or the code of the error that it failed with; empty for a whole answer.
     """
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, *, turn_id: str = "") -> None:
         self.question = question
         self.begins = question.conversation_id is None
         self.conversation_id = question.conversation_id or str(uuid.uuid4())
-        self.turn_id = str(uuid.uuid4())
+        self.turn_id = question.turn_id or turn_id or str(uuid.uuid4())
         self.sources: tuple[Source, ...] = ()
         self.finish: Finish = "stop"
         self.usage: dict[str, int] = {}
         self.timings: dict[str, float] = {}
         self.started = False
+        self.settled = False
+        self.ended_by = ""
         self.saved = False
         self.charged = False
         self._created_at = datetime.now(UTC)
@@ -147,6 +155,7 @@ class Draft:
             degraded=dict(self._degraded),
             usage=self.usage,
             timings=self.timings,
+            finish=self.ended_by or self.finish,
             created_at=self._created_at,
             principal_id=self.question.principal_id,
             begins=self.begins,

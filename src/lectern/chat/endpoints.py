@@ -1,48 +1,51 @@
-"""`POST /chat` (JSON and SSE), `POST /search`, `DELETE /chat/sessions/{id}`."""
+"""`POST /chat` (JSON and SSE), its turns' streams, `POST /search`, `DELETE /chat/sessions/{id}`."""
 
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from lectern.chat.draft import Question
-from lectern.chat.pipeline import Knobs, answer
+from lectern.chat.pipeline import Knobs
 from lectern.chat.retrieval import retrieve
 from lectern.chat.schemas import (
     ChatAnswer,
-    ChatMetadata,
     ChatRequest,
     Deleted,
     SearchAnswer,
     SearchRequest,
     SearchResult,
+    Stopped,
 )
+from lectern.chat.streaming import stream
+from lectern.chat.turns import Turns
+from lectern.chat.whole import collect_begun
 from lectern.errors import (
     ConversationNotFound,
     Forbidden,
+    IdempotencyMismatch,
     InvalidRequest,
     LecternError,
     ShuttingDown,
+    TooManyFollowers,
+    TurnLost,
+    TurnNotFound,
     UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
-    error_of,
 )
-from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started
+from lectern.events import Source
 from lectern.formats import sse
-from lectern.formats.sources import source_body
 from lectern.limits.budgets import Budgets, payer_of
 from lectern.web.access import Caller, CallerDep, CertainCallerDep
 from lectern.web.deps import PortsDep
 from lectern.web.openapi import problems
 from lectern.web.rates import RATED
 from lectern.web.reading import while_reading
-from lectern.web.streaming import Heartbeat, StreamingFrames
+from lectern.web.streaming import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -60,12 +63,14 @@ class ChatConfig:
         knobs: The pipeline's.
         max_message_characters: Longest question, and longest highlighted text.
         heartbeat: How silent streams are watched.
+        turns: The live turns of this worker.
         budgets: What may be spent a day; None means that nothing is counted.
     """
 
     knobs: Knobs
     max_message_characters: int
     heartbeat: Heartbeat
+    turns: Turns
     budgets: Budgets | None = None
 
 
@@ -75,6 +80,28 @@ async def _config(request: Request) -> ChatConfig:  # a plain function would be 
 
 
 ConfigDep = Annotated[ChatConfig, Depends(_config)]
+
+KeyDep = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="What is sent again with the same key is not asked again, and answered the same",
+    ),
+]
+PositionDep = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        pattern="^[0-9]{1,15}$",
+        description="The `id` of the last frame that came; left out, the stream begins at its beginning",
+    ),
+]
+
+_STREAM: Final[dict[int | str, dict[str, object]]] = {
+    200: {"content": {sse.MEDIA_TYPE: sse.MEDIA}, "description": "The answer"}
+}
 
 
 @router.post(
@@ -88,26 +115,50 @@ ConfigDep = Annotated[ChatConfig, Depends(_config)]
             "links": {"delete": {"operationId": "delete_session", "parameters": {"session_id": _SESSION_ID}}},
         },
         **problems(
-            ConversationNotFound, Forbidden, ShuttingDown, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+            ConversationNotFound,
+            Forbidden,
+            IdempotencyMismatch,
+            ShuttingDown,
+            TooManyFollowers,
+            TurnLost,
+            UpstreamRejected,
+            UpstreamTimeout,
+            UpstreamUnavailable,
         ),
     },
 )
 async def chat(
-    body: ChatRequest, request: Request, caller: CallerDep, ports: PortsDep, config: ConfigDep
+    body: ChatRequest, request: Request, caller: CallerDep, config: ConfigDep, key: KeyDep = None
 ) -> Response | ChatAnswer:
     """Answer a question from the site: one JSON object, or its events when the client takes an event stream."""
-    question = _question(body, caller, config)
-    events = answer(question, ports, config.knobs, config.budgets)
+    begun = config.turns.begin(_question(body, caller, config), key=key, address=caller.address)
     if not (body.stream or sse.MEDIA_TYPE in request.headers.get("accept", "")):
-        return await while_reading(request, collect(events))
+        return ChatAnswer.of(await while_reading(request, collect_begun(begun)))
     # Errors before the first event are still answers with their own status.
-    first = await while_reading(request, anext(events))
-    return StreamingFrames(
-        _frames(first, events),
-        media_type=sse.MEDIA_TYPE,
-        cut_frame=sse.last_frame(ShuttingDown()),
-        heartbeat=config.heartbeat,
-    )
+    following = await while_reading(request, begun)
+    return stream(following, sse.SseEncoder(), config.heartbeat, media_type=sse.MEDIA_TYPE)
+
+
+@router.get(
+    "/chat/turns/{turn_id}/stream",
+    dependencies=[RATED],
+    response_class=Response,
+    responses=_STREAM | problems(TurnNotFound, TooManyFollowers, ShuttingDown),
+)
+async def follow_turn(
+    turn_id: UUID, request: Request, caller: CertainCallerDep, config: ConfigDep, position: PositionDep = None
+) -> Response:
+    """Go on with a turn's events where a stream broke off, while it is under way and when it is over."""
+    follow = config.turns.follow(str(turn_id), caller.principal, position=int(position or 0))
+    following = await while_reading(request, follow)
+    return stream(following, sse.SseEncoder(), config.heartbeat, media_type=sse.MEDIA_TYPE)
+
+
+@router.delete("/chat/turns/{turn_id}", responses=problems(TurnNotFound))
+async def stop_turn(turn_id: UUID, caller: CertainCallerDep, config: ConfigDep) -> Stopped:
+    """Stop a turn that is under way, whoever follows it; what was said is kept."""
+    await config.turns.stop(str(turn_id), caller.principal)
+    return Stopped(turn_id=turn_id)
 
 
 @router.post("/search", dependencies=[RATED])
@@ -170,53 +221,3 @@ def _question(body: ChatRequest, caller: Caller, config: ChatConfig) -> Question
 def _unsaid(part: str, error: LecternError) -> None:
     """A search has no place to say what it went without; the log has."""
     logger.warning("search without %s: %s", part, error.code)
-
-
-async def _frames(first: Event, rest: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(rest):
-        number = 1
-        yield sse.frame(number, first)
-        async for event in rest:
-            number += 1
-            yield sse.frame(number, event)
-
-
-async def collect(events: AsyncGenerator[Event, None]) -> ChatAnswer:
-    """The whole turn as one object.
-
-    Raises:
-        LecternError: The turn failed; the error of its `failed` event.
-    """
-    text: list[str] = []
-    degraded: dict[str, str] = {}
-    async with aclosing(events):
-        async for event in events:
-            match event:
-                case Started():
-                    started = event
-                case Sources(sources=sources):
-                    shown = [source_body(source.json()) for source in sources]
-                case Delta():
-                    text.append(event.text)
-                case Degraded():
-                    degraded[event.part] = event.reason
-                case Failed():
-                    raise error_of(event.code, event.message)
-                case Done():
-                    done = event
-    joined = "".join(text)
-    return ChatAnswer(
-        session_id=UUID(started.conversation_id),
-        turn_id=UUID(started.turn_id),
-        message=joined,
-        response=joined,
-        sources=shown,
-        metadata=ChatMetadata(
-            response_time_ms=done.timings["total"],
-            tokens_used=sum(done.usage.values()),
-            context_chunks=len(shown),
-            outcome=done.outcome,
-            finish=done.finish,
-            degraded=degraded,
-        ),
-    )

@@ -14,7 +14,7 @@ from typing import Literal
 
 import anyio
 
-from lectern.chat.draft import Draft, Question
+from lectern.chat.draft import Draft
 from lectern.chat.followup import search_query
 from lectern.chat.generation import generate, not_found
 from lectern.chat.prompt import build_prompt
@@ -60,18 +60,18 @@ class Found:
 
 
 async def answer(
-    question: Question, ports: Ports, knobs: Knobs, budgets: Budgets | None = None
+    draft: Draft, ports: Ports, knobs: Knobs, budgets: Budgets | None = None
 ) -> AsyncGenerator[Event, None]:
-    """Answer a question; yields the events of `lectern.events` in their order.
+    """Answer a draft's question; yields the events of `lectern.events` in their order.
 
-    Whatever becomes of the turn, what it cost is counted in `budgets`.
+    Whatever becomes of the turn, what it cost is counted in `budgets`. Cancelled or closed it is kept as cancelled, and
+    why, by `draft.ended_by`.
 
     Raises:
         ConversationNotFound: The conversation does not exist. Like the next ones, only before the first event.
         Forbidden: It is another's.
         IndexUnavailable: There is nothing to answer from.
     """
-    draft = Draft(question)
     waiting = Waiting(knobs.waking_seconds)
     try:
         async with Work(_find(draft, ports, knobs, waiting), waiting) as finding:
@@ -86,6 +86,7 @@ async def answer(
             async for event in events:
                 yield event
         outcome = _outcome(found.hits, knobs)
+        draft.settled = True
         await _charge(draft, budgets)
         if unsaved := await _save(draft, outcome, ports):
             yield unsaved
@@ -93,10 +94,13 @@ async def answer(
     except Exception as error:
         if not draft.started:
             raise
+        draft.settled = True
         await _charge(draft, budgets)
         yield await _failed(error, draft, ports)
     except BaseException:
-        # The reader left or the worker stops. What was said is kept: shielded, as this very task is being cancelled.
+        # It was stopped. What was said is kept: shielded, as this very task is being cancelled.
+        draft.settled = True
+        draft.ended_by = draft.ended_by or "abandoned"
         if draft.started:
             with anyio.move_on_after(_SAVE_SECONDS, shield=True):
                 await _charge(draft, budgets)
@@ -121,6 +125,8 @@ async def _find(draft: Draft, ports: Ports, knobs: Knobs, waiting: Waiting) -> F
             history = await _history(draft, ports, knobs)
         except StoreUnavailable as error:
             troubles.append(draft.degrade("store", error))
+    if question.history is not None:
+        history = question.history[max(0, len(question.history) - knobs.history_turns) :]
     hits = await retrieve(
         search_query(question.text, context=question.context, history=history),
         ports,
@@ -139,10 +145,18 @@ async def _history(draft: Draft, ports: Ports, knobs: Knobs) -> Sequence[Turn]:
     Who could not be told gets another conversation than one that may be their own, but is not open to visitors.
     """
     question = draft.question
+    # Of a client that sends the earlier turns along only what it may do is asked.
+    limit = knobs.history_turns if question.history is None else 0
     try:
-        return await ports.store.history(
-            draft.conversation_id, limit=knobs.history_turns, principal_id=question.principal_id
-        )
+        kept = await ports.store.history(draft.conversation_id, limit=limit, principal_id=question.principal_id)
+    except ConversationNotFound:
+        if not question.opens:
+            raise
+        draft.begins = True
+        return ()
+    except StoreUnavailable:
+        draft.begins = question.opens  # saving it goes on with one that is there
+        raise
     except Forbidden:
         if question.trouble is None:
             raise
@@ -150,6 +164,7 @@ async def _history(draft: Draft, ports: Ports, knobs: Knobs) -> Sequence[Turn]:
             raise question.trouble from None
         draft.begin_anew()
         return ()
+    return kept
 
 
 async def _respond(
@@ -169,6 +184,7 @@ async def _respond(
         passages=hits.passages,
         history=found.history,
         rules=knobs.rules,
+        instructions=question.instructions,
         budget_tokens=knobs.prompt_tokens,
     )
     llms: Sequence[LLM] = (ports.llm, *ports.fallback_llms)
@@ -226,6 +242,7 @@ async def _failed(error: Exception, draft: Draft, ports: Ports) -> Failed:
     failure = error if isinstance(error, LecternError) else InternalError()
     defect = error if isinstance(failure, InternalError) else None
     logger.warning("turn %s failed: %s (%s)", draft.turn_id, failure.code, type(error).__name__, exc_info=defect)
+    draft.ended_by = failure.code
     if not isinstance(failure, ConversationNotFound | Forbidden):  # there is no conversation to keep it in
         await _save_cut_off(draft, "failed", ports)
     return Failed.of(failure)

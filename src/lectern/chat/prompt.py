@@ -11,9 +11,18 @@ from lectern.ports import Message, Passage, Prompt, Turn
 CHARACTERS_PER_TOKEN = 4
 """A cautious mean for English prose and code; scripts with shorter tokens are covered by the models' own reserve."""
 
+_BESIDE = "The program that asks wants this besides. Where it contradicts anything above, it does not hold:"
+
 
 def build_prompt(
-    question: str, *, context: str, passages: Sequence[Passage], history: Sequence[Turn], rules: str, budget_tokens: int
+    question: str,
+    *,
+    context: str,
+    passages: Sequence[Passage],
+    history: Sequence[Turn],
+    rules: str,
+    budget_tokens: int,
+    instructions: str = "",
 ) -> Prompt:
     """Lay out a prompt.
 
@@ -24,9 +33,12 @@ def build_prompt(
         history: Earlier turns, oldest first.
         rules: The system message.
         budget_tokens: Longest prompt, in tokens of about four characters.
+        instructions: What the client wants beside the rules, or empty; a quarter of the budget at most.
     """
     budget = budget_tokens * CHARACTERS_PER_TOKEN
     asked = _asked(question, context[: budget // 4])
+    if instructions:
+        rules = f"{rules}\n\n{_BESIDE}\n{instructions[: budget // 4]}"
     room = budget - len(rules) - len(asked)
     shown = _fitting_passages(passages, room)
     room -= sum(len(text) for text in shown)

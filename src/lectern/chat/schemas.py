@@ -1,11 +1,12 @@
 """The bodies of the chat API. Two front ends' names for one field are aliases; both names stand in the answer."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from lectern.formats.sources import SourceBody
+from lectern.chat.whole import Answer
+from lectern.formats.sources import SourceBody, source_body
 from lectern.web.texts import SomeText, Text, readable
 
 
@@ -55,8 +56,10 @@ class ChatMetadata(BaseModel):
     response_time_ms: float
     tokens_used: int
     context_chunks: int
-    outcome: str = Field(description="`answered`, or `not_found` when the site does not say")
-    finish: str
+    outcome: str = Field(
+        description="`answered`; `not_found` when the site does not say; `cancelled` when it was ended early"
+    )
+    finish: str = Field(description="Why it ended: `stop`, as the model says it, or `stopped` when somebody stopped it")
     degraded: dict[str, str] = Field(description="Parts that could not be used, with the reason's code")
 
 
@@ -69,6 +72,32 @@ class ChatAnswer(BaseModel):
     response: str
     sources: list[SourceBody]
     metadata: ChatMetadata
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """A turn that is over, as these clients read it."""
+        return cls(
+            session_id=UUID(answer.conversation_id),
+            turn_id=UUID(answer.turn_id),
+            message=answer.text,
+            response=answer.text,
+            sources=[source_body(source.json()) for source in answer.sources],
+            metadata=ChatMetadata(
+                response_time_ms=answer.timings.get("total", 0),
+                tokens_used=sum(answer.usage.values()),
+                context_chunks=len(answer.sources),
+                outcome=answer.outcome,
+                finish=answer.finish,
+                degraded=answer.degraded,
+            ),
+        )
+
+
+class Stopped(BaseModel):
+    """The turn is over; what was said of it is kept."""
+
+    message: str = "The answer was stopped."
+    turn_id: UUID
 
 
 class SearchRequest(BaseModel):

@@ -50,6 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     finally:
         background.cancel()
         await asyncio.wait({background})
+        await app.state.chat.turns.close()
         await app.state.admin.ingests.close()
         if app.state.mcp is not None:
             await app.state.mcp.close()

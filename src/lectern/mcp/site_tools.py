@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from mcp_types import Tool, ToolAnnotations
 
 from lectern.chat.draft import Question
-from lectern.chat.endpoints import check_length, collect
-from lectern.chat.pipeline import answer
+from lectern.chat.endpoints import check_length
 from lectern.chat.retrieval import retrieve
+from lectern.chat.whole import collect
 from lectern.errors import LecternError
 from lectern.events import Source
 from lectern.formats.sources import SourceBody, source_body
@@ -45,14 +46,14 @@ async def ask_docs(arguments: Mapping[str, Any], asker: Asker) -> Outcome:
         trouble=caller.trouble,
         payer=payer_of(caller.principal, address=caller.address, is_new=caller.is_new) if config.budgets else None,
     )
-    told = await collect(answer(question, asker.ports, config.knobs, config.budgets))
+    told = await collect(await config.turns.begin(question))
     data = DocsAnswer(
-        answer=told.message,
-        outcome="not_found" if told.metadata.outcome == "not_found" else "answered",
-        sources=[_found(source, asker) for source in told.sources],
-        conversation_id=told.session_id,
-        finish=told.metadata.finish,
-        degraded=told.metadata.degraded,
+        answer=told.text,
+        outcome="not_found" if told.outcome == "not_found" else "answered",
+        sources=[_found(source_body(source.json()), asker) for source in told.sources],
+        conversation_id=UUID(told.conversation_id),
+        finish=told.finish,
+        degraded=told.degraded,
     )
     return Outcome(_as_text(data), data)
 

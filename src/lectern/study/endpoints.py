@@ -183,7 +183,7 @@ async def _respond(order: Order, asked: Asked, *, stream: bool) -> Response | Ba
     return StreamingFrames(
         _frames(first, told),
         media_type=sse.MEDIA_TYPE,
-        cut_frame=sse.last_frame(ShuttingDown()),
+        cut=lambda: sse.last_frame(ShuttingDown()),
         heartbeat=config.heartbeat,
     )
 

@@ -70,7 +70,7 @@ async def task_chat(
     return StreamingFrames(
         frames(first, events),
         media_type=sse.MEDIA_TYPE,
-        cut_frame=sse.last_frame(ShuttingDown()),
+        cut=lambda: sse.last_frame(ShuttingDown()),
         heartbeat=config.heartbeat,
     )
 

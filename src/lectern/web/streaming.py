@@ -5,7 +5,7 @@ who takes no bytes, and ends with one last frame when the worker drains. Costs o
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -38,20 +38,30 @@ class StreamingFrames(Response):
     Args:
         frames: Yields whole frames; ends after its own last frame.
         media_type: Content type of the stream.
-        cut_frame: The last frame when the worker drains before the generator ended.
+        cut: Makes the last frame when the worker drains before the generator ended; None leaves that to the generator.
         heartbeat: How silence is watched.
+        headers: More than every stream has.
+        afterwards: Awaited when the reader has left, or all was sent; not for one who is given up, as the connection
+            ends with the response.
     """
 
     def __init__(
-        self, frames: AsyncGenerator[bytes, None], *, media_type: str, cut_frame: bytes, heartbeat: Heartbeat
+        self,
+        frames: AsyncGenerator[bytes, None],
+        *,
+        media_type: str,
+        cut: Callable[[], bytes] | None,
+        heartbeat: Heartbeat,
+        headers: Mapping[str, str] | None = None,
+        afterwards: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.frames = frames
-        self.cut_frame = cut_frame
+        self.cut = cut
         self.heartbeat = heartbeat
+        self.afterwards = afterwards
         # No compression and no proxy buffering: a token must leave when it comes.
-        super().__init__(
-            media_type=media_type, headers={"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
-        )
+        own = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+        super().__init__(media_type=media_type, headers=own | dict(headers or {}))
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,19 +70,22 @@ class StreamingFrames(Response):
         stream = _Stream(send, self.heartbeat)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         reader = asyncio.create_task(stream.watch_reader(receive))
-        withdraw = process.on_last_call(stream.cut)
+        withdraw = process.on_last_call(stream.cut) if self.cut else None
         stream.watch_silence()
         try:
             async with aclosing(self.frames) as frames:
                 await stream.pump(frames)
-            if stream.drained:
-                await stream.send_frame(self.cut_frame)
+            if stream.drained and self.cut:
+                await stream.send_frame(stream.unsent + self.cut())
             if not stream.reader_left:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            withdraw()
+            if withdraw:
+                withdraw()
             stream.stop()
             reader.cancel()
+        if self.afterwards and not stream.stalled:
+            await self.afterwards()
 
 
 class _Stream:
@@ -84,6 +97,8 @@ class _Stream:
         self._pumping = False
         self.drained = False
         self.reader_left = False
+        self.stalled = False
+        self.unsent = b""
         self._send = send
         self._heartbeat = heartbeat
         self._loop = asyncio.get_running_loop()
@@ -98,7 +113,9 @@ class _Stream:
             async with self._end:
                 self._pumping = True
                 async for frame in frames:
+                    self.unsent = frame  # a server that no longer waits for the reader has not taken it
                     await self.send_frame(frame)
+                    self.unsent = b""
         except TimeoutError:
             if not self._end.expired():
                 raise
@@ -121,6 +138,7 @@ class _Stream:
         """Ping after a silence; give up on a reader who takes nothing. Looks only once a heartbeat."""
         silent = self._loop.time() - self._last
         if self._sending and silent >= self._heartbeat.stalled_seconds:
+            self.stalled = True
             self._leave()
             return
         if not self._sending and silent >= self._heartbeat.seconds:

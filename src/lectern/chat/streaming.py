@@ -1,0 +1,50 @@
+"""A turn as a stream of bytes, in whatever format; every room streams by this."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from lectern.chat.following import Following
+from lectern.errors import ShuttingDown
+from lectern.events import after
+from lectern.formats.format import Encoder
+from lectern.web.streaming import Heartbeat, StreamingFrames
+
+
+async def frames(following: Following, encoder: Encoder) -> AsyncGenerator[bytes, None]:
+    """The turn's frames; what became ready together is one piece, so that it is one write."""
+    async with aclosing(following.batches()) as batches:
+        async for position, events in batches:
+            rendered: list[bytes] = []
+            at = position
+            for event in events:
+                at = after(at, event)
+                rendered.append(encoder.encode(at, event))
+            if piece := b"".join(rendered):
+                yield piece
+
+
+def stream(
+    following: Following,
+    encoder: Encoder,
+    heartbeat: Heartbeat,
+    *,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> StreamingFrames:
+    """The response that streams a turn to one reader.
+
+    Args:
+        following: The reader's way through it.
+        encoder: Renders it, for this reader only.
+        heartbeat: How silence is watched.
+        media_type: Content type of the stream.
+        headers: More than every stream has.
+    """
+    return StreamingFrames(
+        frames(following, encoder),
+        media_type=media_type,
+        cut=None if following.ends_with_worker else lambda: encoder.cut(ShuttingDown()),
+        heartbeat=heartbeat,
+        headers=headers,
+        afterwards=following.lingering,
+    )
