@@ -54,6 +54,7 @@ def pre_fork(arbiter: Arbiter, worker: Worker) -> None:
     circuits = process.circuits()
     if circuits is not None:
         circuits.reserve(worker.age)
+    process.roster().reserve(worker.age)
     if threading.active_count() > 1:
         arbiter.log.warning("The app starts threads when it is loaded; they do not exist in the workers.")
     gc.collect()
@@ -84,6 +85,7 @@ def child_exit(arbiter: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - guni
     circuits = process.circuits()
     if circuits is not None:
         circuits.leave(worker.age)
+    process.roster().leave(worker.age)
     board = process.board()
     if board is not None and board.start_is_wrong:
         board.halt()

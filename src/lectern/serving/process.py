@@ -5,8 +5,10 @@ server (plain uvicorn, a test) there is no setup, the worker's number is 0, a pl
 never begins.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from .board import Board
 from .circuits import CircuitTable
@@ -15,7 +17,11 @@ from .limits import read_limits
 from .numbers import SharedNumbers
 from .plan import Plan
 from .plan import plan as make_plan
+from .roster import Roster
 from .startup import Startup
+
+INSTANCE_BITS: Final = 12
+"""Of the container's number: that two of ten replicas have the same is one chance in ninety."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class _Here:
     board: Board | None = None
     circuits: CircuitTable | None = None
     numbers: SharedNumbers | None = None
+    roster: Roster | None = None
+    instance: int | None = None
     worker: int = 0
     startup: Startup = field(default_factory=Startup)
     drain: Drain = field(default_factory=Drain)
@@ -55,6 +63,8 @@ def describe(setup: Setup) -> None:
     _here.board = _here.board or Board()
     _here.circuits = _here.circuits or CircuitTable()
     _here.numbers = _here.numbers or SharedNumbers(shared=True)
+    _here.roster = _here.roster or Roster(shared=True)
+    instance()
 
 
 def enter_worker(number: int) -> None:
@@ -63,6 +73,8 @@ def enter_worker(number: int) -> None:
     _here.drain = Drain()
     if _here.circuits is not None:
         _here.circuits.enter(number)
+    if _here.roster is not None:
+        _here.roster.enter(number)
 
 
 def setup() -> Setup | None:
@@ -83,6 +95,20 @@ def circuits() -> CircuitTable | None:
 def numbers() -> SharedNumbers | None:
     """What the workers count together; None when no master of ours runs this process."""
     return _here.numbers
+
+
+def roster() -> Roster:
+    """What the workers have under way; when no master of ours runs this process, what it has itself."""
+    if _here.roster is None:
+        _here.roster = Roster(shared=False)
+    return _here.roster
+
+
+def instance() -> int:
+    """The container's number, 12 random bits: of all workers of a master, or of this process without one."""
+    if _here.instance is None:
+        _here.instance = secrets.randbits(INSTANCE_BITS)
+    return _here.instance
 
 
 def plan() -> Plan:
@@ -118,6 +144,11 @@ def drain_seconds_left() -> float | None:
 async def wait_for_drain() -> None:
     """Return when the worker stops taking new connections; streams may go on."""
     await _here.drain.begun.wait()
+
+
+def on_drain(callback: Callable[[], None]) -> Callable[[], None]:
+    """Have `callback` called when the worker stops taking new connections. Returns how to withdraw it."""
+    return _here.drain.begun.call(callback)
 
 
 async def wait_for_last_call() -> None:
