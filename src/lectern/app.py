@@ -15,6 +15,7 @@ from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS
 from lectern.chat.endpoints import ChatConfig
 from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs, load_rules
+from lectern.chat.turn_ids import TurnIds
 from lectern.chat.turns import Turns
 from lectern.config import Settings
 from lectern.formats import sse
@@ -48,6 +49,7 @@ from lectern.wiring import (
     build_budgets,
     build_keyring,
     build_mcp,
+    build_neighbours,
     build_origin_rules,
     build_people_desk,
     build_ports,
@@ -122,7 +124,7 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
         prices=settings.token_prices,
         currency=next((budget.unit for budget in settings.budgets if budget.is_money), None),
     )
-    app.state.chat = _chat_config(settings, ports)
+    app.state.chat = _chat_config(settings, ports, keyring)
     app.state.study = StudyConfig(
         desk=build_study_desk(settings, ports, app.state.chat.budgets),
         heartbeat=app.state.chat.heartbeat,
@@ -146,7 +148,7 @@ def _give_features_their_state(app: FastAPI, settings: Settings, ports: Ports, k
     app.state.accounts = build_account_desk(settings, ports, keyring)
 
 
-def _chat_config(settings: Settings, ports: Ports) -> ChatConfig:
+def _chat_config(settings: Settings, ports: Ports, keyring: Keyring) -> ChatConfig:
     budgets = build_budgets(settings, ports.counters)
     knobs = Knobs(
         passages=settings.passages,
@@ -156,12 +158,20 @@ def _chat_config(settings: Settings, ports: Ports) -> ChatConfig:
         waking_seconds=settings.waking_seconds,
         rules=load_rules(),
     )
+    ids = TurnIds(keyring, process.instance)
     patience = Patience(settings.abandon_seconds, settings.max_followers)
     return ChatConfig(
         knobs=knobs,
         max_message_characters=settings.max_message_characters,
         heartbeat=Heartbeat(sse.PING, settings.heartbeat_seconds),
-        turns=Turns(ports, knobs, budgets, patience=patience),
+        turns=Turns(
+            ports,
+            knobs,
+            budgets,
+            patience=patience,
+            ids=ids,
+            others=build_neighbours(settings, ports, ids),
+        ),
         budgets=budgets,
     )
 

@@ -121,7 +121,8 @@ class Degraded:
 class Done:
     """The answer is complete and saved, or was ended early, which `finish` then tells: `stopped`, `abandoned`.
 
-    `usage` counts tokens, `timings` milliseconds since the request: `retrieved`, `first_token`, `total`.
+    `usage` counts tokens, `timings` milliseconds since the request: `retrieved`, `first_token`, `total`, and when the
+    reader was told of a part that is slow, `waking_<part>`.
     """
 
     outcome: Literal["answered", "not_found", "cancelled"]
@@ -164,6 +165,9 @@ _FIELDS = {
 _KINDS: Final[dict[str, type[Event]]] = {
     kind.__name__.lower(): kind for kind in (Started, Waking, Sources, Delta, Degraded, Done, Failed)
 }
+
+WAKING: Final = "waking_"
+"""What the milestone begins with, among a turn's timings, at which the reader was told of a part that is slow."""
 
 CHARACTER: Final = 1000
 """How far a character of the answer moves a stream's position; a turn has far fewer other events than that."""

@@ -6,9 +6,8 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from lectern.chat.replay import WAKING
 from lectern.errors import ShuttingDown, TurnLost, UpstreamTimeout
-from lectern.events import Degraded, Delta, Done, Event, Failed, Source, Sources, Started, Waking
+from lectern.events import WAKING, Degraded, Delta, Done, Event, Failed, Source, Sources, Started, Waking
 from lectern.ports import Outcome, Turn
 
 TURN, CONVERSATION = "018f0000-0000-8000-8000-000000000001", "018f0000-0000-4000-8000-000000000002"

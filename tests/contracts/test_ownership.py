@@ -81,12 +81,16 @@ async def test_another_can_do_nothing(store: Store, verb: Verb, owner: str, othe
 
 @pytest.mark.parametrize(("owner", "others"), [(ANNE, (OPERATOR, *OTHERS)), (OPERATOR, (ANNE, *OTHERS))])
 async def test_another_finds_no_turn(store: Store, owner: str, others: tuple[str | None, ...]) -> None:
-    """To all but its owner it is as one that is not there."""
+    """To all but its owner it is as one that is not there; only the error's cause tells who asked for it the truth."""
     turn = a_turn(str(uuid4()), principal_id=owner)
     await store.save_turn(turn)
     for other in others:
-        with pytest.raises(TurnNotFound):
+        with pytest.raises(TurnNotFound) as caught:
             await store.turn(turn.id, principal_id=other)
+        assert isinstance(caught.value.__cause__, Forbidden)
+    with pytest.raises(TurnNotFound) as caught:
+        await store.turn(str(uuid4()), principal_id=owner)
+    assert caught.value.__cause__ is None
     assert (await store.turn(turn.id, principal_id=owner)).question == turn.question
 
 

@@ -28,6 +28,7 @@ HISTORY = (
     .order_by(_latest.c.created_at, _latest.c.id)
 )
 FIND = select(TurnRow).join(ConversationRow).where(TurnRow.id == bindparam("turn"), REACHABLE)
+IS_KEPT = select(TurnRow.id).where(TurnRow.id == bindparam("turn"))
 DELETE = delete(ConversationRow).where(NAMED, REACHABLE)
 DELETE_OF = delete(ConversationRow).where(OWNER == PRINCIPAL)
 

@@ -15,6 +15,7 @@ from lectern.adapters.sql_statements import (
     FIND,
     GO_ON,
     HISTORY,
+    IS_KEPT,
     going_on,
     rows_of,
     turn_of,
@@ -47,15 +48,20 @@ class SqlStore:
         return [turn_of(row) for row in rows if row.id is not None]
 
     async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
-        """One turn that was saved, in one statement."""
+        """One turn that was saved, in one statement; why there is none, in another."""
         try:
             parameters = {"turn": UUID(turn_id), "principal": principal_id}
         except ValueError:
             raise TurnNotFound from None
-        row = await self._database.run(lambda connection: connection.execute(FIND, parameters).first(), again=True)
-        if row is None:
-            raise TurnNotFound
-        return turn_of(row)
+
+        def find(connection: Connection) -> Turn:
+            row = connection.execute(FIND, parameters).first()
+            if row is None:
+                is_anothers = connection.execute(IS_KEPT, parameters).first() is not None
+                raise TurnNotFound from Forbidden() if is_anothers else None
+            return turn_of(row)
+
+        return await self._database.run(find, again=True)
 
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn, and its conversation when it begins one, in two statements. Saving it again changes nothing.

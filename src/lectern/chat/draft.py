@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lectern.errors import LecternError
-from lectern.events import Degraded, Delta, Source, Started
+from lectern.events import WAKING, Degraded, Delta, Source, Started, Waking
 from lectern.limits.budgets import Payer, estimate
 from lectern.ports import LLM, Completion, Finish, Outcome, Passage, Prompt, Turn, Usage
 from lectern.principal import Principal
@@ -102,6 +102,11 @@ class Draft:
         """Note what the reader is shown as sources."""
         self.sources = tuple(Source.of(passage) for passage in passages)
         self.mark("retrieved")
+
+    def wake(self, waking: Waking) -> Waking:
+        """Note that the reader was told of a part that is slow, so that a replay of the turn tells it in its place."""
+        self.mark(f"{WAKING}{waking.part}")
+        return waking
 
     def say(self, text: str) -> Delta:
         """Add to the answer."""

@@ -138,7 +138,9 @@ class Elsewhere:
             return _reaches(page.head, principal) and await self.journal.wish(turn_id, stop=True)
         try:
             await self.store.turn(turn_id, principal_id=principal.id)
-        except TurnNotFound:
+        except TurnNotFound as error:
+            if isinstance(error.__cause__, Forbidden):
+                return False
             made = self.ids.read(turn_id)
             return None if made is not None and not made.here and self._may_last(made.at) else False
         return True
@@ -162,7 +164,9 @@ class Elsewhere:
             return []
         try:
             turn = await self.store.turn(reading.turn_id, principal_id=principal.id)
-        except TurnNotFound:
+        except TurnNotFound as error:
+            if isinstance(error.__cause__, Forbidden):
+                raise
             return self._miss(reading)
         return reading.end(replay(turn, reading.position))
 

@@ -33,6 +33,7 @@ from lectern.errors import (
     TooManyFollowers,
     TurnLost,
     TurnNotFound,
+    TurnRunning,
     UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -121,6 +122,7 @@ _STREAM: Final[dict[int | str, dict[str, object]]] = {
             ShuttingDown,
             TooManyFollowers,
             TurnLost,
+            TurnRunning,
             UpstreamRejected,
             UpstreamTimeout,
             UpstreamUnavailable,
@@ -154,7 +156,7 @@ async def follow_turn(
     return stream(following, sse.SseEncoder(), config.heartbeat, media_type=sse.MEDIA_TYPE)
 
 
-@router.delete("/chat/turns/{turn_id}", responses=problems(TurnNotFound))
+@router.delete("/chat/turns/{turn_id}", responses=problems(TurnNotFound, TurnRunning))
 async def stop_turn(turn_id: UUID, caller: CertainCallerDep, config: ConfigDep) -> Stopped:
     """Stop a turn that is under way, whoever follows it; what was said is kept."""
     await config.turns.stop(str(turn_id), caller.principal)

@@ -52,8 +52,9 @@ class Distant:
         self.conversation_id = ""
         self._first = first
         self._rest = rest
-        if first and isinstance(first[1][0], Started):
-            self.conversation_id = first[1][0].conversation_id
+        for event in first[1][:1] if first else ():
+            if isinstance(event, Started):
+                self.conversation_id = event.conversation_id
 
     @classmethod
     async def of(cls, turn_id: str, batches: Batches) -> "Distant":

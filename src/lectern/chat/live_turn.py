@@ -11,18 +11,23 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from lectern.chat.draft import Draft
-from lectern.errors import InternalError, InvalidRequest, LecternError, ShuttingDown, TooManyFollowers
+from lectern.errors import InternalError, InvalidRequest, LecternError, ShuttingDown, TooManyFollowers, TurnLost
 from lectern.events import Done, Event, Failed, after, since
 from lectern.principal import Principal, is_anonymous
 from lectern.serving import process
 
 logger = logging.getLogger(__name__)
 
-Ending = Literal["stopped", "abandoned", "shutting_down"]
-"""Why a turn is ended early: by its reader, because all had left, or because its worker stops."""
+Ending = Literal["stopped", "abandoned", "shutting_down", "turn_lost"]
+"""Why a turn is ended early: by its reader, because all had left, because its worker stops, or because it is deleted or
+another's by now."""
+
+
+_CANCELLED: Final[dict[Ending | None, type[LecternError]]] = {"turn_lost": TurnLost}
+"""What a turn that was cancelled failed with, when not with its worker's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,11 @@ class LiveTurn:
             self._note(self.draft.start())  # whoever waits for its first event is answered
         self._task.cancel()
 
+    def lose(self) -> None:
+        """End it and keep nothing of it: it was deleted, or taken for dead and kept as far as others knew it."""
+        self.draft.saved = True
+        self.end("turn_lost")
+
     def news(self) -> asyncio.Future[None]:
         """Is done when something happens next, for one who waits."""
         waiter = self._loop.create_future()
@@ -190,7 +200,7 @@ class LiveTurn:
         self._unset()
         self._withdraw()
         self.over = True
-        self.failure = ShuttingDown() if task.cancelled() else task.exception()
+        self.failure = task.exception() if not task.cancelled() else _CANCELLED.get(self._ending, ShuttingDown)()
         if self.events and self.failure is not None:
             self._note(self._last_event(self.failure))
         self._witness.ended(self)

@@ -64,7 +64,15 @@ class Others(Protocol):
         ...
 
     async def stop(self, turn_id: str, principal: Principal) -> bool:
-        """Have a turn stopped that is not live here; False when there is none, or it is another's."""
+        """Have a turn stopped that is not live here; False when there is none, or it is another's.
+
+        Raises:
+            TurnRunning: It is where nobody hears of it now.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Return when nothing is left to do for turns that are over."""
         ...
 
 
@@ -115,3 +123,6 @@ class Alone:
         """There is none."""
         del turn_id, principal
         return False
+
+    async def close(self) -> None:
+        """Nothing is."""

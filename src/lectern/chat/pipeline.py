@@ -78,7 +78,7 @@ async def answer(
             while waking := await finding.slow():
                 if not draft.started:
                     yield draft.start()
-                yield waking
+                yield draft.wake(waking)
             found = finding.result()
         if not draft.started:
             yield draft.start()
@@ -195,7 +195,7 @@ async def _respond(
         waiting.on("llm")
         async with Work(_first(events), waiting) as beginning:
             while waking := await beginning.slow():
-                yield waking
+                yield draft.wake(waking)
         yield beginning.result()
         async for event in events:
             yield event

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from lectern.errors import InvalidRequest, ShuttingDown, TurnLost, error_of
 from lectern.events import (
+    WAKING,
     Degraded,
     Delta,
     Done,
@@ -25,9 +26,6 @@ from lectern.events import (
     since,
 )
 from lectern.ports import JournalHead, Turn
-
-WAKING: Final = "waking_"
-"""What the milestone of a part begins with that was slow: by its time it has its place among the others."""
 
 _LAST_SLOW: Final = "llm"
 """The only part that is waited for after the sources were shown, and told of as degraded after that."""

@@ -11,7 +11,7 @@ from lectern.chat.following import Distant, Following
 from lectern.chat.live_turn import Follower, LiveTurn, Patience
 from lectern.chat.others import Alone, Ids, Others, RandomIds
 from lectern.chat.pipeline import Knobs, answer
-from lectern.errors import IdempotencyMismatch, TurnNotFound
+from lectern.errors import IdempotencyMismatch, TurnNotFound, TurnRunning
 from lectern.events import Event
 from lectern.limits.budgets import Budgets
 from lectern.ports import JournalHead, Ports
@@ -59,6 +59,7 @@ class Turns:
         Raises:
             LecternError: Whatever ended the turn before its first event.
             IdempotencyMismatch: The key was used for another request.
+            TurnRunning: Somebody else begins it right now, where it cannot be followed.
             TooManyFollowers: As many follow it as may.
         """
         if key is None:
@@ -72,7 +73,10 @@ class Turns:
             return await _begun(turn.follow(lingers=known is None))
         except _NotMine:
             assert question.principal is not None
-            return await self._follow_elsewhere(turn_id, question.principal, 0)
+            try:
+                return await self._follow_elsewhere(turn_id, question.principal, 0)
+            except TurnNotFound:  # whoever had it failed meanwhile, before its first event, and kept nothing
+                raise TurnRunning(retry_after_seconds=1) from None
 
     async def follow(self, turn_id: str, principal: Principal, *, position: int = 0) -> Following:
         """Follow a turn from where a reader was.
@@ -99,6 +103,7 @@ class Turns:
 
         Raises:
             TurnNotFound: There is none, or it is another's.
+            TurnRunning: It is under way in another container, and still read there.
         """
         turn = self._live.get(turn_id)
         if turn is not None and turn.is_for(principal):
@@ -120,6 +125,7 @@ class Turns:
         for turn in turns:
             turn.end("shutting_down")
         await asyncio.gather(*(turn.wait() for turn in turns))
+        await self._others.close()
 
     def missed(self, turn: LiveTurn) -> None:
         """A live turn's last follower has left."""

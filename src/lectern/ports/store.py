@@ -77,7 +77,7 @@ class Store(Protocol):
             principal_id: Who wants it; None is nobody known, who sees only what belongs to nobody known.
 
         Raises:
-            TurnNotFound: There is no such turn, or it is another's.
+            TurnNotFound: There is no such turn; or it is another's, and `Forbidden` is the cause.
             StoreUnavailable: It cannot be read now.
         """
         ...

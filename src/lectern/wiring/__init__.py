@@ -15,6 +15,7 @@ from lectern.wiring.origins import build_origin_rules
 from lectern.wiring.ports import build_index, build_ports, rekey
 from lectern.wiring.study import build_study_desk
 from lectern.wiring.tasks import build_assistant, build_assistant_rules
+from lectern.wiring.turns import build_neighbours
 
 __all__ = [
     "ENDS_WITH_CONTAINER",
@@ -26,6 +27,7 @@ __all__ = [
     "build_index",
     "build_keyring",
     "build_mcp",
+    "build_neighbours",
     "build_origin_rules",
     "build_people_desk",
     "build_ports",
