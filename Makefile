@@ -9,7 +9,7 @@ IMAGE ?= lectern
 BUILDER = $(shell if docker info; then echo docker build; elif podman info; then echo podman build --format docker; \
   elif buildah info; then echo buildah build --layers --format docker; fi 2>/dev/null | tail -n 1)
 
-.PHONY: help run test test-loads faults fuzz test-browser test-retrieval image image-test load bench bench-peers soak counts \
+.PHONY: help run test test-loads faults chaos fuzz test-browser test-retrieval image image-test load bench bench-peers soak counts \
   counts-baseline profile check format lock oracle clean
 
 help: ## Show this list
@@ -29,6 +29,9 @@ test: .venv/dev.installed ## Run the whole test suite on all cores (COV=1 measur
 
 faults: .venv/dev.installed ## Break what the service leans on, and print what was seen (about five minutes)
 	$(BIN)/pytest tests/faults -n 2
+
+chaos: .venv/dev.installed ## Cut 200 streams and end the workers under them, on SQLite and on Postgres (CHAOS_SEED; three minutes)
+	$(BIN)/pytest tests/chaos/test_two_hundred.py
 
 test-loads: .venv/dev.installed ## Test the load tests, the bench and the stub model themselves (three minutes)
 	$(BIN)/pytest tests/loadtests -n 3 --dist worksteal

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the test suite runs besides Python packages, where it is missing and this may install it: Debian's
-# pgbouncer, redis-server, nodejs, npm and valgrind, the Better Auth of better_auth/ and the clients of conformance/.
-# Without them, tests that need one are skipped, except under CI=true; without valgrind, `make counts` cannot count. Running
-# it again changes nothing.
+# pgbouncer, redis-server, nginx, nodejs, npm and valgrind, the Better Auth of better_auth/ and the clients of
+# conformance/. Without them, tests that need one are skipped, except under CI=true; without valgrind, `make counts` cannot
+# count. Running it again changes nothing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin"
 missing=()
 command -v pgbouncer >/dev/null || missing+=(pgbouncer)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v nginx >/dev/null || missing+=(nginx)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 command -v valgrind >/dev/null || missing+=(valgrind)
