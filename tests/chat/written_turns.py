@@ -117,10 +117,12 @@ class UnsteadyJournal:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        self.asked = 0
         self.is_away = False
         self.forgets_answers = 0
 
     def _reach(self) -> None:
+        self.asked += 1
         if self.is_away:
             raise StoreUnavailable
 
@@ -152,6 +154,11 @@ class UnsteadyJournal:
         """As the journal."""
         self._reach()
         return await self.journal.wish(turn_id, stop=stop)
+
+    async def held(self, principal_id: str, *, after: str | None = None, limit: int) -> Sequence[JournalPage]:
+        """As the journal."""
+        self._reach()
+        return await self.journal.held(principal_id, after=after, limit=limit)
 
     async def delete(self, turn_id: str) -> None:
         """As the journal."""
