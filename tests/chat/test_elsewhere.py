@@ -243,6 +243,18 @@ async def test_without_the_database_a_follower_is_told_so(workers: list[Worker])
     await writing.close()
 
 
+async def test_what_was_read_is_told_though_the_database_goes_away(workers: list[Worker], stranger: Worker) -> None:
+    """Between reading and saying that one follows: nothing that was read is forgotten."""
+    head = head_of(workers[0].ids.new())
+    await workers[0].journal.append(head, 1, written(events_of(head, "Hello")), seconds=60)
+    journal = UnsteadyJournal(stranger.journal)
+    journal.is_deaf = True
+    async with aclosing(stranger.elsewhere(journal).follow(head.turn_id, VISITOR, position=0)) as found:
+        assert text_of([await anext(found)]) == "Hello"
+        await workers[0].journal.append(head, 2, written([Delta(" there")]), seconds=60)
+        assert text_of([await anext(found)]) == " there"
+
+
 async def test_what_the_database_missed_is_written_later(workers: list[Worker]) -> None:
     """While it is away, and when a batch was written but its answer got lost: nothing twice, nothing missing."""
     head, owner = head_of(workers[0].ids.new()), Owner()

@@ -222,9 +222,9 @@ async def test_one_key_is_one_turn_for_all_workers(beds: list[Bed], stranger: Wo
         bed.llm.say("Hello")
         bed.llm.end()
     asked = [asyncio.create_task(bed.turns.begin(ASKED, key="k")) for bed in all_]
-    followings = await asyncio.gather(*asked)
-    assert len({following.turn_id for following in followings}) == 1
-    assert [text(await read(following)) for following in followings] == ["Hello"] * 3
+    found = await asyncio.gather(*asked)
+    assert len({following.turn_id for following in found}) == 1
+    assert [text(await read(following)) for following in found] == ["Hello"] * 3
     assert sum(len(bed.llm.prompts) for bed in all_) == 1
     for bed in all_:
         again = await bed.turns.begin(ASKED, key="k")
@@ -232,7 +232,7 @@ async def test_one_key_is_one_turn_for_all_workers(beds: list[Bed], stranger: Wo
         with pytest.raises(IdempotencyMismatch):
             await bed.turns.begin(Question("What else?", principal=ANNE), key="k")
     await asyncio.gather(*(bed.turns.close() for bed in all_))
-    assert not await beds[0].written(followings[0].turn_id)
+    assert not await beds[0].written(found[0].turn_id)
 
 
 async def test_a_key_is_refused_for_another_question_while_its_turn_is_under_way(beds: list[Bed]) -> None:

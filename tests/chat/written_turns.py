@@ -119,6 +119,7 @@ class UnsteadyJournal:
         self.journal = journal
         self.asked = 0
         self.is_away = False
+        self.is_deaf = False
         self.forgets_answers = 0
 
     def _reach(self) -> None:
@@ -151,8 +152,10 @@ class UnsteadyJournal:
         return await self.journal.find(conversation_id)
 
     async def wish(self, turn_id: str, *, stop: bool = False) -> bool:
-        """As the journal."""
+        """As the journal, unless it hears nothing."""
         self._reach()
+        if self.is_deaf:
+            raise StoreUnavailable
         return await self.journal.wish(turn_id, stop=stop)
 
     async def held(self, principal_id: str, *, after: str | None = None, limit: int) -> Sequence[JournalPage]:
