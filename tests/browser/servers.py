@@ -5,8 +5,11 @@ Both speak https where a test hands them a certificate; the edge then tells the 
 
 import contextlib
 import http.client
+import os
+import socket
 import ssl
-from collections import Counter
+import struct
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -46,12 +49,16 @@ class Edge:
         scheme: `https` when it ends TLS; the server behind it is told.
         naps: How many more requests of a path are answered with the host's own page instead.
         seen: `(method, path, Cookie header)` of what was passed on, in order.
+        cuts: After how many bytes each of the next streams breaks off; a negative number only falls silent there.
+        refusals: How many of the next requests to go on with a stream are cut before a byte of an answer.
     """
 
     port: int
     scheme: str = "http"
     naps: Counter[str] = field(default_factory=Counter)
     seen: list[tuple[str, str, str]] = field(default_factory=list)
+    cuts: deque[int] = field(default_factory=deque)
+    refusals: int = 0
 
     @property
     def url(self) -> str:
@@ -69,6 +76,27 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def pass_on(self, response: http.client.HTTPResponse, cut: int | None) -> None:
+        """Pass a body on, as far as it is to come; every second cut looks like an end, the others like a fault."""
+        sent = 0
+        while piece := response.read1():
+            left = len(piece) if cut is None else max(0, abs(cut) - sent)
+            self.wfile.write(piece[:left])
+            sent += len(piece[:left])
+            if cut is None or left > len(piece):
+                continue
+            if cut < 0:
+                self.connection.recv(1)  # nothing more, until the browser gives it up
+            elif cut % 2:
+                self.reset()
+            return
+
+    def reset(self) -> None:
+        """Close the connection as a network that fails does, by a reset."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())  # by itself, as the server would say first that it has ended
+        self.close_connection = True
 
 
 @contextlib.contextmanager
@@ -98,6 +126,9 @@ def running_edge(behind: int, tls: ssl.SSLContext | None = None) -> Iterator[Edg
         def do_POST(self) -> None:
             self.forward()
 
+        def do_DELETE(self) -> None:
+            self.forward()
+
         def do_OPTIONS(self) -> None:
             self.forward()
 
@@ -107,6 +138,10 @@ def running_edge(behind: int, tls: ssl.SSLContext | None = None) -> Iterator[Edg
             if edge.naps[path] > 0:
                 edge.naps[path] -= 1
                 self.answer(HTTPStatus.SERVICE_UNAVAILABLE, _SLEEPING, {})
+                return
+            if edge.refusals > 0 and path.endswith("/stream"):
+                edge.refusals -= 1
+                self.reset()
                 return
             edge.seen.append((self.command, path, self.headers.get("Cookie", "")))
             told = {"X-Forwarded-Proto": "https", "X-Forwarded-For": self.client_address[0]} if tls else {}
@@ -119,8 +154,8 @@ def running_edge(behind: int, tls: ssl.SSLContext | None = None) -> Iterator[Edg
                     if name.lower() not in _HOP_BY_HOP:
                         self.send_header(name, value)
                 self.end_headers()
-                while piece := response.read1():
-                    self.wfile.write(piece)
+                is_stream = response.getheader("Content-Type", "").startswith("text/event-stream")
+                self.pass_on(response, edge.cuts.popleft() if is_stream and edge.cuts else None)
             finally:
                 server.close()
 

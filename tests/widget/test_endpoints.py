@@ -7,6 +7,9 @@ from tests.conftest import Client
 MOST_BYTES = 5 * 1024
 """The widget is on every page of a site, so its size is a promise."""
 
+MOST_PAGE_BYTES = 28 * 1024
+"""The chat page is loaded when a reader opens it; 9 KB when it is compressed, as a proxy in front does."""
+
 
 async def test_the_widget_is_a_small_script_that_any_site_may_load(client: Client) -> None:
     """A browser of another site takes it as a script, and keeps it for minutes."""
@@ -18,6 +21,13 @@ async def test_the_widget_is_a_small_script_that_any_site_may_load(client: Clien
     assert response.headers["cache-control"] == "public, max-age=300"
     assert len(response.content) < MOST_BYTES
     assert not re.search(r"\beval\b|innerHTML|new Function", response.text)
+
+
+async def test_the_chat_page_is_small(client: Client) -> None:
+    """All of it comes in one answer, and nothing after it."""
+    page = await client.get("/", headers={"Accept": "text/html"})
+    assert len(page.content) < MOST_PAGE_BYTES
+    assert not re.search(r"""(?:src|href)=["'](?!data:,)[^"'$]""", page.text)
 
 
 async def test_the_widget_is_sent_again_only_when_it_has_changed(client: Client) -> None:
@@ -35,5 +45,5 @@ async def test_every_script_and_style_of_the_chat_page_is_in_its_policy(client: 
     page = await client.get("/", headers={"Accept": "text/html"})
     assert "{{" not in re.sub(r"<script>.*?</script>", "", page.text, flags=re.DOTALL)
     policy = page.headers["content-security-policy"]
-    assert policy.count("'sha256-") == page.text.count("<script>") + page.text.count("<style>") == 4
+    assert policy.count("'sha256-") == page.text.count("<script>") + page.text.count("<style>") == 5
     assert "unsafe" not in policy

@@ -23,7 +23,7 @@ function aim(link) {
 
 class Turn {
   constructor(question, context) {
-    Object.assign(this, { question, context, text: "", sources: [], ended: false, due: 0 });
+    Object.assign(this, { question, context, id: "", at: 0, text: "", sources: [], ended: false, due: 0 });
     this.article = element("article", "");
     this.said = element("div", "said");
     this.waiting = null;
@@ -45,19 +45,28 @@ class Turn {
     return note;
   }
   wait(text) { this.waiting?.remove(); this.waiting = text ? this.note(text) : null; if (text) status.textContent = text; }
-  fail(message, retryable) {
-    this.ended = true;
-    if (!this.text) this.said.remove();
+  // One that is `broken` may still be under way: it is gone on with, where any other is asked again.
+  fail(message, retryable, broken = false) {
+    this.ended = !broken;
+    this.said.hidden = !this.text;
     const note = this.note(message, "error");
     if (!retryable) return;
     const again = element("button", "", "Try again");
     again.type = "button";
-    again.addEventListener("click", () => { if (!running) { this.article.remove(); box.focus(); ask(this.question, this.context); } });
+    again.addEventListener("click", () => {
+      if (running) return;
+      box.focus();
+      if (!broken) { this.article.remove(); ask(this.question, this.context); return; }
+      note.remove();
+      this.said.hidden = false;
+      run(this);
+    });
     note.append(again);
   }
   close() {
     this.wait("");
     if (this.text) this.paint();
+    this.article.querySelector(".sources")?.remove();
     if (!this.sources.length || !this.text) return;
     const list = element("ol", "sources");
     list.ariaLabel = "Sources";
