@@ -58,6 +58,13 @@ DELETE  /chat/turns/{owners_turn}                                      404      
 POST    /chat/turns/{owners_turn}/feedback      rating                 403      403    403    200       403
 POST    /chat/turns/{visitors_turn}/feedback    rating                 200      200    200    200       200
 
+POST    /v1/chat/completions                    conversation           200      200    200    200       200
+POST    /v1/responses                           input                  200      200    200    200       200
+POST    /v1/responses                           after_owners           404      404    404    200       404
+POST    /v1/responses                           after_visitors         200      200    200    200       200
+GET     /v1/models                                                     200      200    200    200       200
+GET     /v1/models/{model}                                             200      200    200    200       200
+
 POST    /translate                              chapter                200      200    200    200       200
 POST    /translate                              text                   200      200    200    200       200
 POST    /translate/batch                        texts                  200      200    200    200       200
@@ -136,6 +143,10 @@ BODIES: Final[dict[str, Any]] = {
         "message": {"role": "user", "parts": [{"type": "text", "text": "?"}]},
     },
     "words": {"query": "reducer"},
+    "conversation": {"model": "lectern", "messages": [{"role": "user", "content": "What is a reducer?"}]},
+    "input": {"model": "lectern", "input": "What is a reducer?"},
+    "after_owners": {"model": "lectern", "input": "And why?", "previous_response_id": "resp_{owners_turn}"},
+    "after_visitors": {"model": "lectern", "input": "And why?", "previous_response_id": "resp_{visitors_turn}"},
     "rating": {"rating": "up"},
     "hello": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
     "title": {"title": "Reducers"},
@@ -159,7 +170,7 @@ BODIES: Final[dict[str, Any]] = {
 CALLERS: Final = ("nobody", "visitor", "other", "owner", "operator")
 ADMIN: Final = "operator-token-0123456789"
 PEOPLE: Final = {"listed-owner": Principal("user", "owner"), "listed-other": Principal("user", "other")}
-PLACES: Final = {"site": "docs", "page": "/page-1", "owner": "owner", "owners_id": "user:owner"}
+PLACES: Final = {"site": "docs", "page": "/page-1", "owner": "owner", "owners_id": "user:owner", "model": "lectern"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,5 +324,6 @@ async def test_each_caller_is_answered_as_the_table_says(app: FastAPI, row: Row)
 async def test_where_it_counts_who_asks_a_wrong_token_is_refused(app: FastAPI, row: Row) -> None:
     """401 and not what a visitor is answered: a reader whose login is over is told so."""
     response = await Setting(app).ask(row, "forger")
-    assert response.status_code == 401
-    assert Unauthorized.code in response.text or response.text == Unauthorized.default_message
+    body = shape_for(row.path, SHAPES).body(Unauthorized())
+    told = response.text if isinstance(body, str) else response.json()["error"]
+    assert (response.status_code, told) == (401, body if isinstance(body, str) else body["error"])

@@ -11,6 +11,7 @@ from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
 from lectern.conversations.endpoints import router as conversations
 from lectern.mcp.endpoints import router as mcp
+from lectern.openai_api.endpoints import router as openai
 from lectern.openai_api.problems import OPENAI
 from lectern.ops.health import router as health
 from lectern.pages.endpoints import router as pages
@@ -23,15 +24,14 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search", "/v1")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
+_ASKED = ("/chat", "/api/chat", "/search", "/mcp")
+_OPENAI = ("/v1/chat/completions", "/v1/responses")
 _ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
 _ASSISTED = ("/api/{user_id}/chat", "/api/conversation/clarify")
 _FOLLOWED = ("/chat/turns/{turn_id}/stream", "/api/chat/{chat_id}/stream")
 METERED = frozenset(
     (method, path)
-    for method, paths in (
-        ("POST", ("/chat", "/api/chat", "/search", "/mcp", *_ADAPTED, *_ASSISTED)),
-        ("GET", _FOLLOWED),
-    )
+    for method, paths in (("POST", (*_ASKED, *_OPENAI, *_ADAPTED, *_ASSISTED)), ("GET", _FOLLOWED))
     for path in paths
 )
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""
@@ -51,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     chat,  #   POST /chat, /search; GET /chat/turns/{id}/stream; DELETE /chat/turns/{id}, /chat/sessions/{id}
     feedback,  # POST /chat/turns/{id}/feedback
     health,  # GET /health, /health/ready
+    openai,  # POST /v1/chat/completions, /v1/responses; GET /v1/models, /v1/models/{model}
     study,  # POST /translate, /adjust-content, both with /batch; POST /personalize
     accounts,  # /api/auth/…              sign up, in and out; profile, export, leaving
     widget,  # GET /                       the chat page, or the service's name card

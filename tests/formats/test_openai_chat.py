@@ -80,6 +80,13 @@ def test_the_last_delta_says_where_sources_are_cited() -> None:
     }
 
 
+def test_citations_come_by_their_source_s_number() -> None:
+    """Open WebUI counts the sources in that order, and opens the n-th for `[n]`."""
+    last = json.loads(streamed(turn("First [2], then [1], again [2]."))[-2])
+    places = [each["url_citation"]["start_index"] for each in last["choices"][0]["delta"]["annotations"]]
+    assert places == [16, 6, 27]
+
+
 def test_tokens_are_told_to_who_asks_for_them() -> None:
     """In one chunk more without choices; each other says that it has none."""
     told = [json.loads(frame) for frame in streamed(turn("Pure."), include_usage=True)[:-1]]

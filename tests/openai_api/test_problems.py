@@ -29,6 +29,7 @@ def error_of(body: Any) -> dict[str, Any]:
     """The error in a body, which has the shape and nothing else."""
     jsonschema_rs.validate(ERROR_SCHEMA, body)
     error: dict[str, Any] = body["error"]
+    assert set(error) == {"message", "type", "param", "code"}
     return error
 
 

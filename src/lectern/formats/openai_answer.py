@@ -90,6 +90,8 @@ class GrowingAnswer:
 def url_citations(answer: Answer, here: str) -> list[dict[str, Any]]:
     """`{start_index, end_index, title, url}` of each citation: `text[start_index:end_index]` is what stands there.
 
+    By their sources' numbers: Open WebUI takes `[n]` for the n-th source that it is told of.
+
     Args:
         answer: The answer.
         here: The address at which this service was asked, for links to pages that are not published.
@@ -97,7 +99,7 @@ def url_citations(answer: Answer, here: str) -> list[dict[str, Any]]:
     shown = [(source_name(source.json()), source_link(source.href, here)) for source in answer.sources]
     return [
         {"start_index": each.start, "end_index": each.end, "title": title, "url": url}
-        for each in citations(answer.text, len(shown))
+        for each in sorted(citations(answer.text, len(shown)), key=lambda each: (each.number, each.start))
         for title, url in (shown[each.number - 1],)
     ]
 

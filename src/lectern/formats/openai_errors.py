@@ -21,14 +21,14 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
                 },
                 "code": {"type": "string", "pattern": "^[a-z_]+$", "description": "The code; it never changes"},
             },
-            "required": ["message", "type", "param", "code"],
+            "required": ["message", "type", "code"],
             "additionalProperties": False,
         }
     },
     "required": ["error"],
     "additionalProperties": False,
 }
-"""What `error_body` makes, as JSON Schema."""
+"""What `error_body` makes, as JSON Schema. `param` is always there, but not in examples, which lose what is null."""
 
 _TYPES: Final[dict[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",

@@ -17,6 +17,14 @@ from lectern.web.problems import problem_response, shape_of
 logger = logging.getLogger(__name__)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# What OpenAI's SDK for JavaScript sends with each request, also in a browser.
+_OF_OPENAI_SDK = tuple(
+    f"X-Stainless-{name}"
+    for name in (
+        *("Arch", "Helper-Method", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version"),
+        "Timeout",
+    )
+)
 # What front ends send. User-Agent is there because the AI SDK sets it (5.0.43 to vercel/ai#13330), which browsers other
 # than Chrome then ask for.
 REQUEST_HEADERS = (
@@ -31,6 +39,7 @@ REQUEST_HEADERS = (
     "X-AI-SDK-Version",
     "X-Lectern-Authorization",
     "X-Request-ID",
+    *_OF_OPENAI_SDK,
 )
 RESPONSE_HEADERS = (
     "X-Request-ID",
@@ -39,6 +48,7 @@ RESPONSE_HEADERS = (
     "RateLimit-Policy",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    "X-Should-Retry",
 )
 # How long a browser may go without asking again, in seconds; the Space edge says the same.
 _PREFLIGHT_SECONDS = 600
