@@ -324,5 +324,6 @@ async def test_each_caller_is_answered_as_the_table_says(app: FastAPI, row: Row)
 async def test_where_it_counts_who_asks_a_wrong_token_is_refused(app: FastAPI, row: Row) -> None:
     """401 and not what a visitor is answered: a reader whose login is over is told so."""
     response = await Setting(app).ask(row, "forger")
-    assert response.status_code == 401
-    assert Unauthorized.code in response.text or response.text == Unauthorized.default_message
+    body = shape_for(row.path, SHAPES).body(Unauthorized())
+    told = response.text if isinstance(body, str) else response.json()["error"]
+    assert (response.status_code, told) == (401, body if isinstance(body, str) else body["error"])

@@ -24,16 +24,14 @@ from lectern.widget.endpoints import router as widget
 GUARDED = ("/admin", "/api", "/chat", "/ingest", "/search", "/v1")
 """Paths that only pages of allowed sites may ask, by whatever method; what changes something is guarded anyway."""
 
+_ASKED = ("/chat", "/api/chat", "/search", "/mcp")
 _OPENAI = ("/v1/chat/completions", "/v1/responses")
 _ADAPTED = ("/adjust-content", "/adjust-content/batch", "/personalize", "/translate", "/translate/batch")
 _ASSISTED = ("/api/{user_id}/chat", "/api/conversation/clarify")
 _FOLLOWED = ("/chat/turns/{turn_id}/stream", "/api/chat/{chat_id}/stream")
 METERED = frozenset(
     (method, path)
-    for method, paths in (
-        ("POST", ("/chat", "/api/chat", "/search", "/mcp", *_OPENAI, *_ADAPTED, *_ASSISTED)),
-        ("GET", _FOLLOWED),
-    )
+    for method, paths in (("POST", (*_ASKED, *_OPENAI, *_ADAPTED, *_ASSISTED)), ("GET", _FOLLOWED))
     for path in paths
 )
 """What costs a worker so much that too many of them at once are refused at the door; all else always passes."""

@@ -10,13 +10,15 @@ from typing import Final
 
 from hypothesis import given, note
 from hypothesis import strategies as st
-from tests.formats import legal_ai_sdk, legal_sse
+from tests.formats import legal_ai_sdk, legal_openai, legal_sse
 from tests.formats.turns import positions_of, text_of, turns
 
 from lectern.errors import LecternError, ShuttingDown, TurnLost
 from lectern.events import Delta, Event
 from lectern.formats.ai_sdk import AiSdkEncoder
 from lectern.formats.format import Encoder
+from lectern.formats.openai_chat import ChatCompletionEncoder
+from lectern.formats.openai_responses import ResponseEncoder, ResponseHead
 from lectern.formats.sse import SseEncoder
 
 
@@ -35,16 +37,32 @@ class Format:
     text_of: Callable[[bytes], str]
 
 
+HERE: Final = "https://lectern.example.org/"
 FORMATS: Final = (
     Format("sse", SseEncoder, legal_sse.text_of_legal_stream),
     Format("ai-sdk", AiSdkEncoder, legal_ai_sdk.text_of_legal_stream),
     *(
         Format(
             f"ai-sdk-{'.'.join(map(str, version))}",
-            partial(AiSdkEncoder, version, here="https://lectern.example.org/"),
+            partial(AiSdkEncoder, version, here=HERE),
             partial(legal_ai_sdk.text_of_legal_stream, version=version),
         )
         for version in ((5, 0, 91), (5, 0, 92), (6, 0, 14), (6, 0, 15), (7, 0, 0))
+    ),
+    Format(
+        "openai-chat",
+        partial(ChatCompletionEncoder, model="lectern", created=1, here=HERE),
+        legal_openai.text_of_legal_completion,
+    ),
+    Format(
+        "openai-chat-with-usage",
+        partial(ChatCompletionEncoder, model="lectern", created=1, here=HERE, include_usage=True),
+        partial(legal_openai.text_of_legal_completion, with_usage=True),
+    ),
+    Format(
+        "openai-responses",
+        partial(ResponseEncoder, ResponseHead("lectern", 1, HERE)),
+        legal_openai.text_of_legal_response,
     ),
 )
 

@@ -28,7 +28,7 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
     "required": ["error"],
     "additionalProperties": False,
 }
-"""What `error_body` makes, as JSON Schema. `param` is always there; in examples the framework leaves out what is null."""
+"""What `error_body` makes, as JSON Schema. `param` is always there, but not in examples, which lose what is null."""
 
 _TYPES: Final[dict[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
