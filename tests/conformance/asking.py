@@ -28,15 +28,16 @@ def openai_sdk(site: Site, key: str) -> openai.OpenAI:
 
 def by_all(site: Site, clients: Clients, key: str) -> dict[str, Heard]:
     """What each heard, by the client's name and its way."""
-    model = openai_sdk(site, key).models.list().data[0].id
-    ways: dict[str, Asking] = {
-        **dict(_native(site, key)),
-        **dict(_ai_sdk(site, clients, key)),
-        **dict(_openai_python(site, key, model)),
-        **dict(_openai_js(site, clients.openai(), key, model)),
-        **dict(_langchain(site, clients.langchain(), key, model)),
-    }
-    return {name: ask() for name, ask in ways.items()}
+    with openai_sdk(site, key) as client:
+        model = client.models.list().data[0].id
+        ways: dict[str, Asking] = {
+            **dict(_native(site, key)),
+            **dict(_ai_sdk(site, clients, key)),
+            **dict(_openai_python(site, client, model)),
+            **dict(_openai_js(site, clients.openai(), key, model)),
+            **dict(_langchain(site, clients.langchain(), key, model)),
+        }
+        return {name: ask() for name, ask in ways.items()}
 
 
 def at_once(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
@@ -76,8 +77,7 @@ def _ai_sdk(site: Site, clients: Clients, key: str) -> Iterator[tuple[str, Askin
             yield f"ai {version}, {'the last message' if only_last else 'the whole history'}", ask
 
 
-def _openai_python(site: Site, key: str, model: str) -> Iterator[tuple[str, Asking]]:
-    client = openai_sdk(site, key)
+def _openai_python(site: Site, client: openai.OpenAI, model: str) -> Iterator[tuple[str, Asking]]:
     asked: Any = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
     streamed: Any = asked | {"stream": True, "stream_options": {"include_usage": True}}
     response: Any = {"model": model, "input": QUESTION}
@@ -88,7 +88,8 @@ def _openai_python(site: Site, key: str, model: str) -> Iterator[tuple[str, Aski
 
     def helper() -> Heard:
         with client.responses.stream(**response) as stream:
-            return heard.response(stream.get_final_response().model_dump(), site.url)
+            *_, last = stream
+        return heard.response(last.model_dump(warnings=False)["response"], site.url)  # the helper's own classes warn
 
     ways: dict[str, Asking] = {
         "chat": lambda: heard.completion(client.chat.completions.create(**asked).model_dump(), site.url),

@@ -87,7 +87,7 @@ def completion(body: dict[str, Any], here: str) -> Heard:
     return Heard(
         message["content"],
         _links(body["lectern"]["sources"], here) if "lectern" in body else None,
-        _cited([each["url_citation"] for each in message["annotations"]]) if message.get("annotations") else None,
+        _cited([each["url_citation"] for each in message.get("annotations") or ()]),
         _reason(choice["finish_reason"]),
         *_counts(body.get("usage"), "prompt_tokens", "completion_tokens"),
     )
@@ -103,7 +103,7 @@ def chunks(read: Sequence[dict[str, Any]], here: str) -> Heard:
     return Heard(
         "".join(choice["delta"].get("content") or "" for choice in choices),
         _links(lectern[0]["sources"], here),
-        _cited([each["url_citation"] for each in annotations]) if annotations else None,
+        _cited([each["url_citation"] for each in annotations]),
         _reason(choices[-1]["finish_reason"]),
         *_counts(read[-1]["usage"], "prompt_tokens", "completion_tokens"),
     )
@@ -112,12 +112,11 @@ def chunks(read: Sequence[dict[str, Any]], here: str) -> Heard:
 def response(body: dict[str, Any], here: str) -> Heard:
     """A response of an OpenAI SDK."""
     part = body["output"][0]["content"][0]
-    ended = body["status"] if body["status"] == "completed" else body["incomplete_details"]["reason"]
     return Heard(
         part["text"],
         _links(body["lectern"]["sources"], here),
-        _cited(part["annotations"]) if part["annotations"] else None,
-        _STATUSES.get(ended, ended),
+        _cited(part["annotations"]),
+        _status(body),
         *_counts(body["usage"], "input_tokens", "output_tokens"),
     )
 
@@ -132,12 +131,15 @@ def response_events(read: Sequence[dict[str, Any]], here: str) -> Heard:
 
 
 def ai_message(read: dict[str, Any]) -> Heard:
-    """What LangChain made of a chat completion."""
+    """What LangChain made of a chat completion, whose annotations it drops, or of a response."""
+    usage = read["usage_metadata"]
+    counts = (usage["input_tokens"], usage["output_tokens"])
+    metadata = read["response_metadata"]
+    if isinstance(read["content"], str):
+        return Heard(read["content"], None, None, _reason(metadata["finish_reason"]), counts, usage["total_tokens"])
+    (part,) = read["content"]
     return Heard(
-        read["content"],
-        finish=_reason(read["response_metadata"]["finish_reason"]),
-        usage=(read["usage_metadata"]["input_tokens"], read["usage_metadata"]["output_tokens"]),
-        total=read["usage_metadata"]["total_tokens"],
+        part["text"], None, _cited(part.get("annotations", ())), _status(metadata), counts, usage["total_tokens"]
     )
 
 
@@ -149,6 +151,11 @@ def _links(sources: Sequence[dict[str, Any]], here: str) -> tuple[Link, ...]:
 
 def _cited(citations: Sequence[dict[str, Any]]) -> tuple[Link, ...]:
     return tuple((each["title"], each["url"]) for each in citations)
+
+
+def _status(body: dict[str, Any]) -> str:
+    ended = str(body["status"] if body["status"] == "completed" else body["incomplete_details"]["reason"])
+    return _STATUSES.get(ended, ended)
 
 
 def _reason(reason: str) -> str:

@@ -67,6 +67,16 @@ def test_a_stream_s_two_halves_are_the_whole(done: Done) -> None:
     assert output.count("event: started") == output.count("event: done") == 1
 
 
+def test_the_component_answers_and_stops(done: Done) -> None:
+    """React draws question, answer and links; its stop button leaves what was said so far."""
+    drawn = json.loads(printed(done, "use-chat"))
+    question, answer = drawn["answered"]["texts"]
+    assert question.startswith("How do I run the tests?")
+    assert ANSWER in answer
+    assert [link for link in drawn["answered"]["links"] if link.endswith(TESTS)]
+    assert len(drawn["stopped"]["texts"][3]) < len(answer)
+
+
 def test_every_snippet_is_tested() -> None:
     """One that nobody runs would be wrong before long."""
-    assert set(DOCUMENTED) == {*EXPECTED, "native-resume"}
+    assert set(DOCUMENTED) == {*EXPECTED, "native-resume", "use-chat"}

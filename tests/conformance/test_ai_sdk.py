@@ -1,0 +1,112 @@
+"""The AI SDK's own client code against the service: resume, stop, history; and a page with `useChat`."""
+
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.conformance.asking import at_once, user_message
+from tests.conformance.clients import Driver
+from tests.conformance.conftest import QUESTION, Clients, OpenSite, Site
+from tests.conformance.kept import kept_turn
+from tests.stub_process import Stub
+
+MODEL = "stub-itl30-len150"
+"""More than four seconds: time enough to come back while an answer streams."""
+
+CUT_AT = 20
+"""Characters of the answer, of about 600."""
+
+
+@pytest.fixture(scope="module")
+def site(open_site: OpenSite) -> Site:
+    """A service whose answers take their time."""
+    return open_site(MODEL)
+
+
+def asked(site: Site, **options: Any) -> dict[str, Any]:
+    """What a driver needs to ask in a new chat."""
+    return {"api": site.chat, "chat": str(uuid4()), "messages": [user_message(QUESTION)], **options}
+
+
+def test_what_was_cut_is_resumed(site: Site, clients: Clients) -> None:
+    """Each version, its page closed and opened again, gets the very message that is kept; once it is, nothing."""
+
+    def cut_and_resumed(driver: Driver) -> list[Any]:
+        chat = asked(site)
+        again = {"api": chat["api"], "chat": chat["chat"]}
+        cut = driver.ask("send", **chat, cut_at=CUT_AT)
+        return [cut, driver.ask("resume", **again), driver.ask("resume", **again)]
+
+    done = at_once({version: partial(cut_and_resumed, driver) for version, driver in clients.ai_sdks().items()})
+    for version, (cut, resumed, later) in done.items():
+        kept = kept_turn(site.folder, resumed["message"]["id"])
+        assert cut["errors"], version
+        assert resumed["errors"] == [], version
+        assert (kept.outcome, kept.answer) == ("answered", resumed["text"]), version
+        assert CUT_AT <= len(cut["text"]) < len(kept.answer), version
+        assert (resumed["message"]["id"], resumed["text"][: len(cut["text"])]) == (cut["message"]["id"], cut["text"])
+        assert later is None, version
+
+
+def test_a_stop_ends_the_turn(site: Site, clients: Clients) -> None:
+    """Each version reads to the end that the stop made; what was said so far is kept, as cancelled."""
+    drivers = clients.ai_sdks()
+    ways = {version: partial(drivers[version].ask, "send", **asked(site), stop_at=CUT_AT) for version in drivers}
+    for version, read in at_once(ways).items():
+        kept = kept_turn(site.folder, read["message"]["id"])
+        assert (kept.outcome, kept.answer) == ("cancelled", read["text"]), version
+        assert read["message"]["metadata"]["finish"] == "stopped", version
+        assert len(read["text"]) < 300, version
+        assert read["errors"] == [], version
+        assert read["parts"][-1]["type"] == "abort", version
+
+
+def test_a_page_sends_and_resumes(site: Site, clients: Clients) -> None:
+    """`useChat` draws the answer with its sources; a page that is opened meanwhile draws the same, once."""
+
+    def sent_and_resumed(driver: Driver) -> list[Any]:
+        page = {"api": site.chat, "chat": str(uuid4())}
+        cut = driver.ask("send", **page, text=QUESTION, cut_at=CUT_AT)
+        resumed = driver.ask("resume", **page, messages=cut["messages"][:1])
+        return [cut, resumed, driver.ask("resume", **page, messages=resumed["messages"])]
+
+    done = at_once({version: partial(sent_and_resumed, driver) for version, driver in clients.use_chats().items()})
+    for version, (cut, resumed, later) in done.items():
+        question, answer = resumed["drawn"]
+        kept = kept_turn(site.folder, resumed["messages"][-1]["id"])
+        assert question == {"role": "user", "text": QUESTION, "sources": []}, version
+        assert (answer["role"], answer["text"]) == ("assistant", kept.answer), version
+        assert answer["sources"] == cut["drawn"][-1]["sources"] != [], version
+        assert cut["statuses"] == ["ready", "submitted", "streaming"], version
+        assert resumed["statuses"][-2:] == ["streaming", "ready"], version
+        assert (later["answered"], later["drawn"], later["error"]) == (204, resumed["drawn"], None), version
+
+
+def test_a_page_s_stop_button_stops(site: Site, clients: Clients) -> None:
+    """The page keeps what it drew, and so does the service."""
+
+    def stopped(driver: Driver) -> Any:
+        return driver.ask("stop", api=site.chat, chat=str(uuid4()), text=QUESTION, stop_at=CUT_AT)
+
+    done = at_once({version: partial(stopped, driver) for version, driver in clients.use_chats().items()})
+    for version, told in done.items():
+        kept = kept_turn(site.folder, told["messages"][-1]["id"])
+        assert kept.outcome == "cancelled", version
+        assert kept.answer.startswith(told["drawn"][-1]["text"]), version
+        assert (told["statuses"][-1], told["error"]) == ("ready", None), version
+
+
+@pytest.mark.parametrize("only_last", [False, True], ids=["whole history", "only the last message"])
+def test_a_second_question_goes_on(site: Site, clients: Clients, provider: Stub, *, only_last: bool) -> None:
+    """The model is told the first turn once, whichever way the client sends its history."""
+    driver = clients.ai_sdk("7")
+    chat = asked(site, only_last=only_last)
+    first = driver.ask("send", **chat)
+    messages = [*chat["messages"], first["message"], user_message("And how long do they take?")]
+    second = driver.ask("send", **{**chat, "messages": messages})
+    assert second["errors"] == []
+    told = provider.last(MODEL)["body"]["messages"]
+    assert [message["content"] for message in told].count(first["text"]) == 1
+    kept = kept_turn(site.folder, second["message"]["id"])
+    assert kept.conversation_id == kept_turn(site.folder, first["message"]["id"]).conversation_id
