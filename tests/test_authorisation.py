@@ -49,9 +49,9 @@ POST    /search                                 words                  200      
 DELETE  /chat/sessions/{owners_session}                                403      403    403    200       403
 DELETE  /chat/sessions/{visitors_session}                              200      200    200    200       200
 DELETE  /chat/sessions/{nobodys_session}                               200      200    200    200       200
-GET     /chat/turns/{owners_turn}/stream                               404      404    404    404       404
-GET     /chat/turns/{visitors_turn}/stream                             404      404    404    404       404
-DELETE  /chat/turns/{owners_turn}                                      404      404    404    404       404
+GET     /chat/turns/{owners_turn}/stream                               404      404    404    200       404
+GET     /chat/turns/{visitors_turn}/stream                             200      200    200    200       200
+DELETE  /chat/turns/{owners_turn}                                      404      404    404    200       404
 POST    /chat/turns/{owners_turn}/feedback      rating                 403      403    403    200       403
 POST    /chat/turns/{visitors_turn}/feedback    rating                 200      200    200    200       200
 

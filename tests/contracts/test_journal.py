@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, func, select
+from tests.contracts.journals import batches, head_of, said
 from tests.contracts.processes import at_once
 
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_journal import SqlJournal
 from lectern.adapters.sql_turn_models import TurnEventsRow
-from lectern.ports import Journal, JournalHead, Wishes
+from lectern.ports import Journal, Wishes
 from lectern.resilience import deadline
 
 NO_IDS = ["", "no-uuid", "'; DROP TABLE live_turns; --", "\x00", "é" * 300]
@@ -30,23 +30,6 @@ def worker(database: SqlDatabase) -> Callable[[], Journal]:
 def journal(worker: Callable[[], Journal]) -> Journal:
     """That of the worker that has the turn."""
     return worker()
-
-
-def head_of(question: str = "What is a reducer?", **fields: Any) -> JournalHead:
-    """A turn that no other test has."""
-    return replace(JournalHead(str(uuid4()), str(uuid4()), "user:anne", question), **fields)
-
-
-def said(*texts: str) -> list[Any]:
-    """A delta for each text, as a batch has it."""
-    return [["delta", {"text": text}] for text in texts]
-
-
-async def batches(journal: Journal, head: JournalHead, after: int = 0) -> list[tuple[int, Any]]:
-    """What is written down of a turn."""
-    page = await journal.read(head.turn_id, after=after)
-    assert page is not None
-    return [(number, list(events)) for number, events in page.batches]
 
 
 async def test_what_was_written_is_read_elsewhere(worker: Callable[[], Journal]) -> None:

@@ -127,6 +127,26 @@ async def test_saving_again_changes_nothing(store: Store) -> None:
     assert await store.history(turn.conversation_id, limit=5) == [turn]
 
 
+async def test_a_lost_turn_is_found_again(store: Store) -> None:
+    """What was taken for dead, and has come to its end all the same, is kept whole, whichever is written first."""
+    turn = a_turn(str(uuid4()))
+    lost = replace(turn, answer="A func", outcome="cancelled", finish="turn_lost", sources=(), begins=True)
+    await store.save_turn(lost)
+    assert await store.turn(turn.id) == lost
+    await store.save_turn(turn)
+    await store.save_turn(lost)
+    await store.save_turn(replace(turn, answer="Something else."))
+    assert await store.history(turn.conversation_id, limit=5) == [turn]
+
+
+async def test_a_lost_turn_is_found_in_its_conversation_only(store: Store) -> None:
+    """The same id in another one says nothing of it."""
+    lost = replace(a_turn(str(uuid4())), finish="turn_lost")
+    await store.save_turn(lost)
+    await store.save_turn(replace(lost, conversation_id=str(uuid4()), answer="Else", finish="stop"))
+    assert await store.turn(lost.id) == lost
+
+
 async def test_two_first_turns_race(store: Store) -> None:
     """First turns of one conversation saved at the same moment are all kept."""
     conversation = str(uuid4())

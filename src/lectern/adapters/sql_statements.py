@@ -4,11 +4,13 @@ from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, delete, func, or_, select, text, update
 
 from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
 from lectern.adapters.sql_ownership import NAMED, OWNER, PRINCIPAL, REACHABLE, anonymous, reachable
+from lectern.adapters.sql_turn_models import LiveTurnRow
 from lectern.adapters.sql_types import Moment
+from lectern.errors import TurnLost
 from lectern.ports import Outcome, Turn
 
 _latest = (
@@ -31,6 +33,19 @@ FIND = select(TurnRow).join(ConversationRow).where(TurnRow.id == bindparam("turn
 IS_KEPT = select(TurnRow.id).where(TurnRow.id == bindparam("turn"))
 DELETE = delete(ConversationRow).where(NAMED, REACHABLE)
 DELETE_OF = delete(ConversationRow).where(OWNER == PRINCIPAL)
+
+_ASKED_BY = cast("ColumnElement[str | None]", LiveTurnRow.principal_id)
+DELETE_LIVE = delete(LiveTurnRow).where(
+    LiveTurnRow.conversation_id == bindparam("conversation"), reachable(PRINCIPAL, _ASKED_BY)
+)
+DELETE_LIVE_OF = delete(LiveTurnRow).where(
+    or_(
+        _ASKED_BY == PRINCIPAL,
+        LiveTurnRow.conversation_id.in_(select(ConversationRow.id).where(OWNER == PRINCIPAL)),
+    )
+)
+"""Turns under way have no conversation yet when they begin one. They go first, so that two deletions never wait for
+each other."""
 
 
 def _gone_on(
@@ -56,7 +71,8 @@ GO_ON = (
 def upserts(dialect: str) -> tuple[Any, Any]:
     """Statements that begin a conversation and keep a turn, whoever else does so at the same time.
 
-    A conversation that is there is gone on with, if it may be used.
+    A conversation that is there is gone on with, if it may be used. A turn that is there stays as it is, unless it was
+    kept as lost: what its worker says of it, late, is the whole of it.
     """
     # Both dialects offer the same methods, but share no type that has them; Postgres's takes 0.1 s to import.
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
@@ -67,7 +83,14 @@ def upserts(dialect: str) -> tuple[Any, Any]:
         set_=_gone_on(new.principal_id, new.title, new.updated_at),
         where=reachable(new.principal_id),
     )
-    return begin, insert(TurnRow).on_conflict_do_nothing(index_elements=[TurnRow.id])
+    keep = insert(TurnRow)
+    whole = keep.excluded
+    keep = keep.on_conflict_do_update(
+        index_elements=[TurnRow.id],
+        set_={column.name: whole[column.name] for column in TurnRow.__table__.columns if not column.primary_key},
+        where=and_(TurnRow.finish == TurnLost.code, TurnRow.conversation_id == whole.conversation_id),
+    )
+    return begin, keep
 
 
 def revision(connection: Connection) -> str | None:
