@@ -142,7 +142,7 @@ def at_once(*work: Callable[[], Any]) -> list[Any]:
 
 
 def test_a_stream_that_is_cut_goes_on_at_another_worker(place: Place) -> None:
-    """Three times in one answer, to and fro between workers: no byte twice, none missing, and nothing left behind."""
+    """Three times in one answer, from worker to worker: no byte twice, none missing, and nothing left behind."""
     service = place.start(model(20, 300))
     one, other = on_two_workers(service)
     reader = Reader()

@@ -54,7 +54,7 @@ def ended() -> Iterator[ExitStack]:
 @pytest.fixture
 def in_sqlite(tmp_path: Path, prepared: Path, stub: Stub, ended: ExitStack) -> Site:
     """One instance with two workers."""
-    settings = SETTINGS | {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": MODEL, "MAX_REQUESTS": "50"}
+    settings = SETTINGS | {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": MODEL, "MAX_REQUESTS": "25"}
     instance = ended.enter_context(closing(Instance(tmp_path, prepared, settings)))
     return Site(instance.port, [instance], lambda: saved_in_sqlite(tmp_path / "data" / "lectern.sqlite3"))
 

@@ -1,12 +1,10 @@
 """Turns that are live in another worker: followed to their end, stopped, and told the truth of when they were lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from pathlib import Path
 from uuid import uuid4
 
-import anyio
 import pytest
 from tests.chat.written_turns import (
     ANNE,
@@ -15,7 +13,6 @@ from tests.chat.written_turns import (
     Owner,
     UnsteadyJournal,
     Worker,
-    container,
     end_of,
     events_of,
     head_of,
@@ -24,9 +21,7 @@ from tests.chat.written_turns import (
     turn_of,
 )
 
-from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
-from lectern.chat import elsewhere, journaling, reading
+from lectern.chat import reading
 from lectern.chat.batches import written
 from lectern.chat.journaling import Journaling
 from lectern.errors import InvalidRequest, StoreUnavailable, TurnNotFound, TurnRunning
@@ -35,40 +30,6 @@ from lectern.ports import JournalHead
 from lectern.principal import Principal
 
 Batches = list[tuple[int, Sequence[Event]]]
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqlDatabase]:
-    """What all workers share."""
-    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-    await anyio.to_thread.run_sync(migrate, url)
-    database = SqlDatabase(url, pool_size=3)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-def workers(database: SqlDatabase) -> list[Worker]:
-    """The two workers of a container."""
-    return container(database)
-
-
-@pytest.fixture
-def stranger(database: SqlDatabase) -> Worker:
-    """The worker of another container."""
-    [worker] = container(database, workers=1, instance=2)
-    return worker
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long: what takes seconds because machines and databases are slow takes a fraction here."""
-    monkeypatch.setattr(journaling, "BATCH_SECONDS", 0.02)
-    monkeypatch.setattr(journaling, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(reading, "_GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(elsewhere, "_MISSING_SECONDS", 0.1)
-    monkeypatch.setattr(elsewhere, "_STOP_SECONDS", 0.1)
-    monkeypatch.setattr(elsewhere, "_AWAY_SECONDS", 0.3)
 
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -280,6 +241,18 @@ async def test_without_the_database_a_follower_is_told_so(workers: list[Worker])
         assert end_of([batch async for batch in found]) == "store_unavailable"
     workers[0].presence.leave(place)
     await writing.close()
+
+
+async def test_what_was_read_is_told_though_the_database_goes_away(workers: list[Worker], stranger: Worker) -> None:
+    """Between reading and saying that one follows: nothing that was read is forgotten."""
+    head = head_of(workers[0].ids.new())
+    await workers[0].journal.append(head, 1, written(events_of(head, "Hello")), seconds=60)
+    journal = UnsteadyJournal(stranger.journal)
+    journal.is_deaf = True
+    async with aclosing(stranger.elsewhere(journal).follow(head.turn_id, VISITOR, position=0)) as found:
+        assert text_of([await anext(found)]) == "Hello"
+        await workers[0].journal.append(head, 2, written([Delta(" there")]), seconds=60)
+        assert text_of([await anext(found)]) == " there"
 
 
 async def test_what_the_database_missed_is_written_later(workers: list[Worker]) -> None:

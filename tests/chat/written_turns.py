@@ -117,10 +117,13 @@ class UnsteadyJournal:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        self.asked = 0
         self.is_away = False
+        self.is_deaf = False
         self.forgets_answers = 0
 
     def _reach(self) -> None:
+        self.asked += 1
         if self.is_away:
             raise StoreUnavailable
 
@@ -149,9 +152,16 @@ class UnsteadyJournal:
         return await self.journal.find(conversation_id)
 
     async def wish(self, turn_id: str, *, stop: bool = False) -> bool:
+        """As the journal, unless it hears nothing."""
+        self._reach()
+        if self.is_deaf:
+            raise StoreUnavailable
+        return await self.journal.wish(turn_id, stop=stop)
+
+    async def held(self, principal_id: str, *, after: str | None = None, limit: int) -> Sequence[JournalPage]:
         """As the journal."""
         self._reach()
-        return await self.journal.wish(turn_id, stop=stop)
+        return await self.journal.held(principal_id, after=after, limit=limit)
 
     async def delete(self, turn_id: str) -> None:
         """As the journal."""

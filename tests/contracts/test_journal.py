@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,8 +15,28 @@ from tests.contracts.processes import at_once
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_journal import SqlJournal
 from lectern.adapters.sql_turn_models import TurnEventsRow
+from lectern.errors import StoreUnavailable
 from lectern.ports import Journal, Wishes
 from lectern.resilience import deadline
+
+Result = TypeVar("Result")
+
+
+class Doubtful(SqlDatabase):
+    """A real database to which the way breaks behind the commit: what may be done again is, once or by the caller."""
+
+    tells = True
+
+    async def run(
+        self, work: Callable[[Connection], Result], *, writes: bool = False, again: bool = False, hint: str = ""
+    ) -> Result:
+        """As the database, twice where that is allowed; or once, and nobody hears of it."""
+        if writes and again:
+            await super().run(work, writes=True, again=True, hint=hint)
+            if not self.tells:
+                raise StoreUnavailable
+        return await super().run(work, writes=writes, again=again, hint=hint)
+
 
 NO_IDS = ["", "no-uuid", "'; DROP TABLE live_turns; --", "\x00", "é" * 300]
 
@@ -72,6 +93,25 @@ async def test_writing_a_number_again_changes_nothing(journal: Journal) -> None:
     for number, text in ((1, "a"), (1, "b"), (2, "c"), (2, "d"), (1, "e")):
         await journal.append(head, number, said(text), seconds=60)
     assert await batches(journal, head) == [(1, said("a")), (2, said("c"))]
+
+
+async def test_a_broken_way_to_the_database(database_url: str) -> None:
+    """What was done, and not heard of, is done again without harm: by the database, or by who wanted it."""
+    database = Doubtful(database_url)
+    owner = SqlJournal(database)
+    claimed, head = head_of(), head_of()
+    assert await owner.claim(claimed, seconds=60)
+    assert await owner.append(claimed, 1, said("a"), seconds=60) == Wishes()
+    for number, text in enumerate("abc", 1):
+        database.tells = False
+        with pytest.raises(StoreUnavailable):
+            await owner.append(head, number, said(text), seconds=60)
+        database.tells = True
+        assert await owner.append(head, number, said(text), seconds=60) == Wishes()
+    assert await batches(owner, claimed) == [(1, said("a"))]
+    assert await batches(owner, head) == [(1, said("a")), (2, said("b")), (3, said("c"))]
+    await owner.delete(head.turn_id)
+    await database.close()
 
 
 async def test_any_text_is_written(journal: Journal) -> None:

@@ -12,7 +12,9 @@ from tests.contracts.stores import START, STORES, a_turn, opened
 
 from lectern.adapters.sql_models import TurnRow
 from lectern.errors import ConversationNotFound, LecternError, TurnNotFound
-from lectern.ports import Store
+from lectern.ports import Store, Turn
+
+LATER = START + timedelta(minutes=1)
 
 
 @pytest.fixture(params=STORES)
@@ -130,7 +132,7 @@ async def test_saving_again_changes_nothing(store: Store) -> None:
 async def test_a_lost_turn_is_found_again(store: Store) -> None:
     """What was taken for dead, and has come to its end all the same, is kept whole, whichever is written first."""
     turn = a_turn(str(uuid4()))
-    lost = replace(turn, answer="A func", outcome="cancelled", finish="turn_lost", sources=(), begins=True)
+    lost = Turn(turn.id, turn.conversation_id, turn.question, "A func", "cancelled", LATER, finish="turn_lost")
     await store.save_turn(lost)
     assert await store.turn(turn.id) == lost
     await store.save_turn(turn)

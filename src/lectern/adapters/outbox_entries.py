@@ -110,16 +110,13 @@ def of_turn(entries: Iterable[Entry], turn_id: str, mark: str) -> list[Entry]:
     except ValueError:
         return []
     entries = list(entries)
-    return [
-        entry
-        for entry in entries
-        if entry.turn == turn
-        and (
-            not are_anothers((each for each in entries if each.conversation == entry.conversation), mark)
-            if entry.is_anonymous
-            else entry.owner == mark
-        )
-    ]
+
+    def is_readable(entry: Entry) -> bool:
+        if not entry.is_anonymous:
+            return entry.owner == mark
+        return not are_anothers((each for each in entries if each.conversation == entry.conversation), mark)
+
+    return [entry for entry in entries if entry.turn == turn and is_readable(entry)]
 
 
 def left_by(entries: Iterable[Entry], mark: str) -> list[Entry]:

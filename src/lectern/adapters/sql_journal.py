@@ -27,6 +27,7 @@ from lectern.adapters.sql_journal_statements import (
     page_of_held,
     row_of,
 )
+from lectern.adapters.sql_types import uuid_of
 from lectern.ports import JournalHead, JournalPage, Wishes
 from lectern.resilience import deadline
 
@@ -92,7 +93,7 @@ class SqlJournal:
 
     async def read(self, turn_id: str, *, after: int = 0) -> JournalPage | None:
         """One statement."""
-        turn = _uuid(turn_id)
+        turn = uuid_of(turn_id)
         if turn is None:
             return None
         parameters = {"turn": turn, "after": after}
@@ -108,7 +109,7 @@ class SqlJournal:
 
     async def find(self, conversation_id: str) -> JournalHead | None:
         """One statement."""
-        parameters = {"conversation": _uuid(conversation_id), "now": datetime.now(UTC)}
+        parameters = {"conversation": uuid_of(conversation_id), "now": datetime.now(UTC)}
         if parameters["conversation"] is None:
             return None
         row = await self._database.run(lambda connection: connection.execute(FIND, parameters).first(), again=True)
@@ -116,7 +117,7 @@ class SqlJournal:
 
     async def wish(self, turn_id: str, *, stop: bool = False) -> bool:
         """One statement."""
-        turn = _uuid(turn_id)
+        turn = uuid_of(turn_id)
         if turn is None:
             return False
         statement, parameters = (STOP, {"turn": turn}) if stop else (FOLLOW, {"turn": turn, "now": datetime.now(UTC)})
@@ -126,7 +127,7 @@ class SqlJournal:
 
     async def delete(self, turn_id: str) -> None:
         """One statement; the events go with their head."""
-        turn = _uuid(turn_id)
+        turn = uuid_of(turn_id)
         if turn is None:
             return
         with deadline.lifted():  # as `append`
@@ -138,11 +139,3 @@ class SqlJournal:
     def _forget(self, turn: UUID) -> None:
         self._claims.pop(turn, None)
         self._begun.discard(turn)
-
-
-def _uuid(text: str) -> UUID | None:
-    """The id as a UUID. What is no UUID names nothing."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

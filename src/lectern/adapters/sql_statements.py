@@ -1,7 +1,7 @@
 """The statements of the store, and how a turn becomes rows and comes back. No connection is opened here."""
 
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, delete, func, or_, select, text, update
@@ -68,6 +68,10 @@ GO_ON = (
 """Goes on with a conversation, if it is there and may be used; a deleted one is not brought back."""
 
 
+_TOLD: Final = tuple("context answer sources tool_calls outcome finish degraded usage timings created_at".split())
+"""What a turn's worker alone knows."""
+
+
 def upserts(dialect: str) -> tuple[Any, Any]:
     """Statements that begin a conversation and keep a turn, whoever else does so at the same time.
 
@@ -87,7 +91,7 @@ def upserts(dialect: str) -> tuple[Any, Any]:
     whole = keep.excluded
     keep = keep.on_conflict_do_update(
         index_elements=[TurnRow.id],
-        set_={column.name: whole[column.name] for column in TurnRow.__table__.columns if not column.primary_key},
+        set_={name: whole[name] for name in _TOLD},
         where=and_(TurnRow.finish == TurnLost.code, TurnRow.conversation_id == whole.conversation_id),
     )
     return begin, keep

@@ -154,11 +154,12 @@ class Elsewhere:
                 raise TurnNotFound
             reading.seen = True
             events = reading.take(page)
-            if not here:
-                if reading.is_dead(page, time.time(), time.monotonic()):
-                    return [*events, *await self._bury(reading, page, principal)]
-                await self._wish(reading)
-            return events
+            try:
+                return events if here else [*events, *await self._after_death(reading, page, principal)]
+            except StoreUnavailable:
+                if not events:
+                    raise
+                return events  # they are read, and are told now or never
         if here:
             reading.seen = True
             return []
@@ -183,12 +184,18 @@ class Elsewhere:
             self.roster.want(entry, time.monotonic())
         return entries
 
-    async def _wish(self, reading: Reading) -> None:
-        """Say to an owner in another container that its turn is followed."""
+    async def _after_death(self, reading: Reading, page: JournalPage, principal: Principal) -> Sequence[Event]:
+        """What is left to tell when the owner, who is in another container or was in this one, has died.
+
+        One that lives is told that its turn is followed.
+        """
         now = time.monotonic()
+        if reading.is_dead(page, time.time(), now):
+            return await self._bury(reading, page, principal)
         if now >= reading.wished_at + _WISH_SECONDS:
-            reading.wished_at = now
             await self.journal.wish(reading.turn_id)
+            reading.wished_at = now
+        return ()
 
     def _miss(self, reading: Reading) -> Sequence[Event]:
         """The turn is nowhere: wait for it as long as it may show.

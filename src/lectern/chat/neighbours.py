@@ -18,6 +18,9 @@ from lectern.serving import process
 
 _RETRY_SECONDS: Final = 5
 
+_CLOSE_SECONDS: Final = 1.0
+"""How long a worker that ends waits for it that what is saved is written down no more: others find it saved."""
+
 
 class Neighbours:
     """Implements `lectern.chat.others.Others`: by the container's roster, the journal, and what is saved.
@@ -86,11 +89,14 @@ class Neighbours:
         return await self._elsewhere.stop(turn_id, principal)
 
     async def close(self) -> None:
-        """Return when nothing is left of turns that are over."""
+        """Return when nothing is written down of turns that are over, or soon, when the database is away."""
         if self._withdraw is not None:
             self._withdraw()
         if self._closing:
-            await asyncio.wait(self._closing)
+            _, late = await asyncio.wait(self._closing, timeout=_CLOSE_SECONDS)
+            for closing in late:
+                closing.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _write_all(self) -> None:
         for trace in self._traces.values():
