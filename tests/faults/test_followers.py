@@ -94,11 +94,12 @@ async def test_a_thousand_followers_harm_nobody(rig: MakeRig, seen: Seen) -> Non
         await happens(lambda: all(client.bytes for client in crowd))
         async with service.client() as http:
             refused = await http.get(f"/chat/turns/{turn}/stream")
-        assert (refused.status_code, refused.json()["error"]) == (httpx2.codes.TOO_MANY_REQUESTS, "too_many_followers")
-        assert int(refused.headers["retry-after"]) > 0
+            assert refused.status_code == httpx2.codes.TOO_MANY_REQUESTS
+            assert refused.json()["error"] == "too_many_followers"
+            assert int(refused.headers["retry-after"]) > 0
             other = await service.one(leave=lambda chat: bool(chat.text))
             assert other.first < 10
-            # It would go on for longer than a test should.
+            # The answer would go on for longer than a test should.
             assert (await http.delete(f"/chat/turns/{turn}")).status_code == httpx2.codes.OK
     followers = [client for client in crowd if client.transcript.events]
     assert len(followers) == FOLLOWERS - 1
