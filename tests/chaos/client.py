@@ -85,6 +85,11 @@ class Client:
         return broken or self.transcript.interrupted > 0
 
     @property
+    def is_answered(self) -> bool:
+        """Whether it was told that its answer is whole."""
+        return self.transcript.end is not None and self.transcript.end[1].get("outcome") == "answered"
+
+    @property
     def is_over(self) -> bool:
         """Whether it has come to an end, good or bad."""
         return self.transcript.end is not None or self.refusal is not None or bool(self.transcript.faults)

@@ -48,9 +48,9 @@ class Instance:
         self.served.close()
 
     @property
-    def logs(self) -> str:
-        """What all its starts have printed."""
-        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("start*/log")))
+    def has_failed(self) -> bool:
+        """Whether a log of its starts tells of what nobody had foreseen."""
+        return any("Traceback" in path.read_text(errors="replace") for path in self.folder.glob("start*/log"))
 
     def _start(self) -> Served:
         records = self.folder / f"start{self._starts}"
@@ -70,6 +70,14 @@ def sockets(pid: int) -> int:
         return len(psutil.Process(pid).net_connections("tcp"))
     except psutil.Error:
         return 0
+
+
+def listens(pid: int) -> bool:
+    """Whether a process takes connections, as far as that can be seen."""
+    try:
+        return any(link.status == psutil.CONN_LISTEN for link in psutil.Process(pid).net_connections("tcp"))
+    except psutil.Error:
+        return True
 
 
 def _command(pid: str) -> bytes:

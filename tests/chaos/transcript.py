@@ -6,6 +6,8 @@ from typing import Any
 from tests.chaos.wire import Frame
 
 _TERMINAL = {"done", "failed"}
+_STREAM_ONLY = {"shutting_down", "store_unavailable"}
+"""Codes that may end a stream without a word on the turn: its server stops, or cannot read on."""
 
 
 class Transcript:
@@ -15,7 +17,7 @@ class Transcript:
         events: `(name, data)` of each event that came whole, in order, without what only ended a stream.
         last_id: The id of the last whole event, to go on from; empty before the first.
         end: The event that ended the turn; None as long as none has come.
-        interrupted: How often a stream ended with the word that its server stops.
+        interrupted: How often a stream ended with a word on itself only: a `failed` without an id.
         faults: What came against the protocol.
     """
 
@@ -59,9 +61,8 @@ class Transcript:
             self.faults.append(f"{frame.name!r} follows the last event")
         self._stream_is_over = frame.name in _TERMINAL
         if frame.name == "failed" and frame.id is None:
-            # The server stops, and this stream with it; what becomes of the turn, whoever goes on from here is told.
             self.interrupted += 1
-            if data["code"] != "shutting_down" or not data["retryable"]:
+            if data["code"] not in _STREAM_ONLY or not data["retryable"]:
                 self.faults.append(f"a stream was cut with {data}")
             return
         self._check_place(frame, data)
