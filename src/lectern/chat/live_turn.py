@@ -316,6 +316,7 @@ class Follower:
                     return
                 elif listener is not None:
                     at = await turn.attend(listener)
+                    yield positions[-1], ()  # whoever reads may have to catch up with what its listener took
                 else:
                     await turn.news()
         finally:
