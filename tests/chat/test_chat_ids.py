@@ -5,7 +5,7 @@ import string
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lectern.chat.chat_ids import ChatIds, may_be_guessed
@@ -59,6 +59,7 @@ def test_nobody_derives_it_without_the_secret() -> None:
     assert others.conversation_of("1", ANNE) != IDS.conversation_of("1", ANNE)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_any_id_stands_for_a_uuid(chat_id: str) -> None:
     """Whatever is in it; and what it is derived from cannot be confused with another scope and id."""

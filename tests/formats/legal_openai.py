@@ -1,4 +1,4 @@
-"""What OpenAI's streams must look like, written from the types of its SDK (`openai.types`), not from the encoders."""
+"""What OpenAI's streams must look like, from the types of its SDK (`openai.types`) and not from the encoders."""
 
 import json
 from typing import Any, Final

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from hypothesis import given, note
+from hypothesis import HealthCheck, given, note
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests.formats import legal_ai_sdk, legal_openai, legal_sse
 from tests.formats.turns import positions_of, text_of, turns
@@ -66,6 +67,7 @@ FORMATS: Final = (
     ),
 )
 
+patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ERRORS: Final = st.sampled_from([ShuttingDown(), TurnLost()])
 
 
@@ -82,6 +84,7 @@ def rendered(encoder: Encoder, events: Sequence[Event], cut: LecternError | None
     return b"".join(frames) + (encoder.cut(cut) if cut else b"")
 
 
+@patient
 @given(events=turns())
 def test_any_turn_is_a_legal_stream(events: list[Event]) -> None:
     """Each part is one that clients take, in an order that they take, with one end; no character is lost or doubled."""
@@ -89,6 +92,7 @@ def test_any_turn_is_a_legal_stream(events: list[Event]) -> None:
         assert form.text_of(rendered(form.encoder(), events)) == text_of(events)
 
 
+@patient
 @given(events=turns(), place=st.integers(0), error=ERRORS)
 def test_any_cut_stream_ends(events: list[Event], place: int, error: LecternError) -> None:
     """Wherever it is cut, also before its first event, exactly one end follows; the text is what was said so far."""
@@ -97,6 +101,7 @@ def test_any_cut_stream_ends(events: list[Event], place: int, error: LecternErro
         assert form.text_of(rendered(form.encoder(), sent, error)) == text_of(sent)
 
 
+@patient
 @given(events=turns())
 def test_the_same_events_make_the_same_bytes(events: list[Event]) -> None:
     """No clock, no dice, nothing left of the last stream: what one follower reads, any other does."""
@@ -104,6 +109,7 @@ def test_the_same_events_make_the_same_bytes(events: list[Event]) -> None:
         assert rendered(form.encoder(), events) == rendered(form.encoder(), events)
 
 
+@patient
 @given(events=turns())
 def test_how_deltas_are_cut_makes_no_difference(events: list[Event]) -> None:
     """A turn that is replayed with its text in one piece, or character by character, reads the same."""
