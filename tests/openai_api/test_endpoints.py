@@ -121,6 +121,17 @@ async def test_a_response_goes_on_from_another(make_client: MakeClient) -> None:
     assert said == ["What is a reducer?", "Pure [1]."]
 
 
+async def test_a_response_may_be_older_than_what_is_looked_up(make_client: MakeClient, settings: Settings) -> None:
+    """Then the model is told of that one alone."""
+    llm = ScriptedLLM("Pure [1].")
+    client = make_client(llm=llm, changed=settings.model_copy(update={"history_turns": 1}))
+    first = (await client.post("/v1/responses", json=RESPONSE)).json()
+    for number in range(4):
+        following = RESPONSE | {"input": f"Why {number}?", "previous_response_id": first["id"]}
+        assert (await client.post("/v1/responses", json=following)).status_code == 200
+        assert [each.content for each in llm.prompts[-1].messages[1:-1]] == ["What is a reducer?", "Pure [1]."]
+
+
 async def test_only_whose_a_response_is_goes_on_from_it(make_client: MakeClient) -> None:
     """For anybody else there is none, nor one of any other id."""
     client = make_client(identities=(PEOPLE,))

@@ -1,6 +1,7 @@
 """The `openai` SDK as anybody installs it, against the real service: what its users see."""
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any, Final
 
@@ -165,6 +166,24 @@ async def test_a_provider_that_fails_is_an_error_of_the_server(
             text, error = await asyncio.to_thread(_until_it_fails, sdk)
     assert text.startswith("You asked:")
     assert error.code in {"upstream_unavailable", "upstream_timeout"}
+
+
+async def test_streams_are_told_when_their_worker_stops(tmp_path_factory: pytest.TempPathFactory, stub: Stub) -> None:
+    """By the end that each protocol has for it, which their users see as such."""
+    settings = {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": "stub-itl50-len2000", "GRACEFUL_TIMEOUT_SECONDS": "4"}
+    with running_service(tmp_path_factory.mktemp("stopped"), **settings) as served:
+        url = f"http://127.0.0.1:{served.port}/v1"
+        async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0, default_headers=NOBODY) as sdk:
+            chunks = await sdk.chat.completions.create(model="lectern", messages=MESSAGES, stream=True)
+            events = await sdk.responses.create(model="lectern", input=QUESTION, stream=True)
+            await anext(chunks)
+            await anext(events)
+            served.signal(signal.SIGTERM)
+            with pytest.raises(openai.APIError) as failed:
+                [chunk async for chunk in chunks]
+            last: Any = [event async for event in events][-1]
+    assert failed.value.code == "shutting_down"
+    assert (last.type, last.response.error.code) == ("response.failed", "shutting_down")
 
 
 def _until_it_fails(sdk: OpenAI) -> tuple[str, openai.APIError]:

@@ -40,21 +40,16 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TEXT_DELTA: Final = f'data: {{"type":"text-delta","id":"{_TEXT_ID}","delta":'
 _END: Final = b"data: [DONE]\n\n"
 
-_PART: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {"type": {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$"}},
-    "required": ["type"],
-}
 MEDIA: Final[dict[str, Any]] = {
     "itemSchema": {
         "type": "object",
         "properties": {
+            "event": {"type": "string", "const": "message", "description": "What an event without a name is called"},
             "data": {
                 "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": _PART,
-                "description": "A part; the last one is `[DONE]`, which is no JSON",
-            }
+                "pattern": r'^(\{"type":"[a-z-]+"|\[DONE\]$)',
+                "description": "A part, as JSON; the last one is `[DONE]`",
+            },
         },
         "required": ["data"],
         "additionalProperties": False,

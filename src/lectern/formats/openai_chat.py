@@ -23,7 +23,8 @@ MEDIA: Final[dict[str, Any]] = {
     "itemSchema": {
         "type": "object",
         "properties": {
-            "data": {"type": "string", "description": "A chunk or an error as JSON; the last one may be `[DONE]`"}
+            "event": {"const": "message", "description": "None is sent, which means this one"},
+            "data": {"type": "string", "description": "A chunk or an error as JSON; the last one may be `[DONE]`"},
         },
         "required": ["data"],
         "additionalProperties": False,

@@ -103,9 +103,10 @@ async def chain(response_id: str, store: Store, *, principal_id: str, most_turns
     except (ValueError, TurnNotFound):
         message = "There is no such response, or it was deleted."
         raise TurnNotFound(message, fields=(("previous_response_id", message),)) from None
-    last = await store.history(turn.conversation_id, limit=most_turns, principal_id=principal_id)
+    # Twice as many, as turns came after it, if only by the same question sent again.
+    last = await store.history(turn.conversation_id, limit=2 * most_turns, principal_id=principal_id)
     place = next((place for place, each in enumerate(last) if each.id == turn_id), None)
-    return turn.conversation_id, [turn] if place is None else last[: place + 1]
+    return turn.conversation_id, [turn] if place is None else last[max(0, place + 1 - most_turns) : place + 1]
 
 
 def _spoken(message: Message) -> Spoken:
