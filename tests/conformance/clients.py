@@ -20,6 +20,8 @@ MISSING = "the real clients are not installed (they want Node 20 and npm): tests
 AI_SDKS = {"5.0.0": "-5.0.0", "5": "-5", "6": "-6", "7": ""}
 """What each version of the AI SDK is called in package.json, behind `ai` and `@ai-sdk/react`."""
 
+_PINS = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+
 
 class ThrownError(Exception):
     """What a client threw.
@@ -75,6 +77,11 @@ class Driver:
         if "thrown" in answer:
             raise ThrownError(answer["thrown"])
         return answer["value"]
+
+
+def exact(version: str) -> str:
+    """The AI SDK's exact version, as `5.0.277`."""
+    return str(_PINS[f"ai{AI_SDKS[version]}"]).rpartition("@")[2]
 
 
 def installed() -> Path:

@@ -1,4 +1,4 @@
-"""The AI SDK's own client code against the service: resume, stop, history; and a page with `useChat`."""
+"""The AI SDK's own client code against answers that take their time: resume and stop; and pages with `useChat`."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,6 @@ from tests.conformance.asking import at_once, user_message
 from tests.conformance.clients import Driver
 from tests.conformance.conftest import QUESTION, Clients, OpenSite, Site
 from tests.conformance.kept import kept_turn
-from tests.stub_process import Stub
 
 MODEL = "stub-itl30-len150"
 """More than four seconds: time enough to come back while an answer streams."""
@@ -95,18 +94,3 @@ def test_a_page_s_stop_button_stops(site: Site, clients: Clients) -> None:
         assert kept.outcome == "cancelled", version
         assert kept.answer.startswith(told["drawn"][-1]["text"]), version
         assert (told["statuses"][-1], told["error"]) == ("ready", None), version
-
-
-@pytest.mark.parametrize("only_last", [False, True], ids=["whole history", "only the last message"])
-def test_a_second_question_goes_on(site: Site, clients: Clients, provider: Stub, *, only_last: bool) -> None:
-    """The model is told the first turn once, whichever way the client sends its history."""
-    driver = clients.ai_sdk("7")
-    chat = asked(site, only_last=only_last)
-    first = driver.ask("send", **chat)
-    messages = [*chat["messages"], first["message"], user_message("And how long do they take?")]
-    second = driver.ask("send", **{**chat, "messages": messages})
-    assert second["errors"] == []
-    told = provider.last(MODEL)["body"]["messages"]
-    assert [message["content"] for message in told].count(first["text"]) == 1
-    kept = kept_turn(site.folder, second["message"]["id"])
-    assert kept.conversation_id == kept_turn(site.folder, first["message"]["id"]).conversation_id

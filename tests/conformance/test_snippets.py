@@ -17,8 +17,8 @@ ANSWER = "You asked: How do I run the tests?"
 
 @pytest.fixture(scope="module")
 def site(open_site: OpenSite) -> Site:
-    """A service whose answers take four seconds, so that there is something to cut, resume and stop."""
-    return open_site("stub-itl20-len200")
+    """A service whose answers take two seconds, so that there is something to cut, resume and stop."""
+    return open_site("stub-itl20-len100")
 
 
 @pytest.fixture(scope="module")
