@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from tests.scripted import FailingEmbeddings, FailingStore, FixedIndex, ScriptedLLM, hits, passage
@@ -25,6 +26,7 @@ from lectern.events import Degraded, Delta, Done, Event, Failed, Sources, Starte
 from lectern.ports import LLM, Completion, Embeddings, Hits, Ports, Prompt, Store, Turn
 from lectern.principal import Principal
 
+NEVER = datetime(2026, 1, 2, tzinfo=UTC)
 FOUND = hits(passage(1, "Reducers are pure."), passage(2, "Stores hold state."))
 
 
@@ -258,6 +260,50 @@ async def test_a_reader_who_leaves_loses_nothing(store: SqlStore, knobs: Knobs, 
     assert llm.open == 0
     (turn,) = await store.history(conversation(seen), limit=9)
     assert (turn.answer, turn.outcome) == ("Reducers ", "cancelled")
+
+
+async def test_a_client_may_send_the_earlier_turns_along(store: SqlStore, knobs: Knobs) -> None:
+    """They stand in the prompt and in the search, the latest as many as are seen; the store's are not read."""
+    llm = ScriptedLLM("Yes.")
+    asked = ports(store, llm)
+    earlier = [Turn("", "", f"What is reducer {number}?", "Pure.", "answered", NEVER) for number in range(9)]
+    await run(Question("and why?", history=earlier), asked, knobs)
+    said = [message.content for message in llm.prompts[0].messages if message.role == "user"]
+    assert said[:-1] == [f"What is reducer {number}?" for number in range(3, 9)]
+    assert isinstance(asked.index, FixedIndex)
+    assert asked.index.queries == ["and why?\nWhat is reducer 8?"]
+
+
+async def test_a_client_may_name_a_new_conversation(store: SqlStore, knobs: Knobs) -> None:
+    """It is begun under its id, gone on with later, and still nobody else's."""
+    named, anne = "6f2c1ac6-9f6e-4a57-8b61-111111111111", Principal("user", "anne")
+    for text_ in ("What is a reducer?", "and why?"):
+        question = Question(text_, conversation_id=named, opens=True, principal=anne, history=())
+        events = await run(question, ports(store, ScriptedLLM("Pure.")), knobs)
+        assert (conversation(events), names(events)[-1]) == (named, "done")
+    kept = await store.history(named, limit=9, principal_id=anne.id)
+    assert [turn.question for turn in kept] == ["What is a reducer?", "and why?"]
+    with pytest.raises(Forbidden):
+        await run(replace(question, principal=Principal("user", "ben")), ports(store, ScriptedLLM("x")), knobs)
+
+
+async def test_a_named_conversation_is_begun_while_the_store_is_down(knobs: Knobs) -> None:
+    """Whether it is there cannot be asked; what is kept later may begin it or go on with it."""
+    named = "6f2c1ac6-9f6e-4a57-8b61-111111111111"
+    for opens in (True, False):
+        draft = Draft(Question("and why?", conversation_id=named, opens=opens))
+        async with aclosing(answer(draft, ports(FailingStore(), ScriptedLLM("Yes.")), knobs)) as events:
+            assert [event.name async for event in events][-1] == "done"
+        assert draft.turn("answered").begins is opens
+
+
+async def test_a_clients_instructions_stand_below_the_rules(store: SqlStore, knobs: Knobs) -> None:
+    """In the system's message, after the rules, which say that they prevail."""
+    llm = ScriptedLLM("Yes.")
+    await run(Question("What is a reducer?", instructions="Answer in rhymes."), ports(store, llm), knobs)
+    system = llm.prompts[0].messages[0].content
+    assert system.startswith(knobs.rules)
+    assert system.endswith("Answer in rhymes.")
 
 
 class Interrupted(ScriptedLLM):

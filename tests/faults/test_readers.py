@@ -51,7 +51,7 @@ async def upstream_closed(rig: Rig, abandoned: int) -> float:
 async def test_leaving_early_stops_the_provider(rig: MakeRig, seen: Seen, waits_for: str) -> None:
     """The provider is left alone within a second; a turn that had begun is kept as cancelled."""
     slow = "stub-embed-ttft20000" if waits_for == "embedding" else ""
-    service = rig("stub-ttft20000", EMBEDDING_MODEL=slow, FIRST_TOKEN_TIMEOUT_SECONDS="25")
+    service = rig("stub-ttft20000", EMBEDDING_MODEL=slow, FIRST_TOKEN_TIMEOUT_SECONDS="25", ABANDON_SECONDS="0")
     before = service.stub.stats()["abandoned"]
     with connect(service) as connection:
         connection.sendall(ASK_ONE_OBJECT if waits_for == "one object" else ASK)
@@ -66,7 +66,7 @@ async def test_leaving_early_stops_the_provider(rig: MakeRig, seen: Seen, waits_
 @pytest.mark.fault(6, "reader leaves in the middle of the answer")
 async def test_leaving_in_the_middle_stops_the_provider(rig: MakeRig, seen: Seen) -> None:
     """The provider's connection is closed within a second; what was said is kept as cancelled."""
-    service = rig("stub-ttft20-itl50-len400")
+    service = rig("stub-ttft20-itl50-len400", ABANDON_SECONDS="0")
     before = service.stub.stats()["abandoned"]
     chat = await service.one(leave=lambda chat: len(chat.text) > 20)
     took = await upstream_closed(service, before + 1)
@@ -81,7 +81,7 @@ async def test_leaving_in_the_middle_stops_the_provider(rig: MakeRig, seen: Seen
 @pytest.mark.fault(7, "100 readers leave at the same moment")
 async def test_a_hundred_leaving_at_once_leak_nothing(rig: MakeRig, seen: Seen) -> None:
     """All upstream connections close, all turns are kept, and the log holds no traceback and no error."""
-    service = rig("stub-ttft20-itl50-len1000")
+    service = rig("stub-ttft20-itl50-len1000", ABANDON_SECONDS="0")
     arrived = 0
     all_here = anyio.Event()
 
@@ -107,7 +107,8 @@ async def test_a_hundred_leaving_at_once_leak_nothing(rig: MakeRig, seen: Seen) 
 @pytest.mark.fault(8, "reader stops reading")
 async def test_a_reader_who_takes_nothing_is_cut(rig: MakeRig, seen: Seen) -> None:
     """After the limit for sending the connection and the provider's end; other streams are as fast as before."""
-    service = rig("stub-len100000", workers=1, STALLED_SECONDS="2", HEARTBEAT_SECONDS="0.5", MAX_ANSWER_TOKENS="100000")
+    more = {"STALLED_SECONDS": "2", "HEARTBEAT_SECONDS": "0.5", "ABANDON_SECONDS": "0", "MAX_ANSWER_TOKENS": "100000"}
+    service = rig("stub-len100000", workers=1, **more)
     (worker,) = service.workers()
     service.prober.limit_seconds = 5  # one worker relays 100,000 tokens as fast as it can
     body = json.dumps({"message": LONG}).encode()
@@ -117,18 +118,16 @@ async def test_a_reader_who_takes_nothing_is_cut(rig: MakeRig, seen: Seen) -> No
         started = time.monotonic()
         reader = await service.one(question=LONG, leave=lambda chat: len(chat.text) > 2000)
         assert reader.first < 5
-        await anyio.to_thread.run_sync(until, lambda: len(service.turns()) == 2)
-        took = time.monotonic() - started
-        assert {outcome for outcome, _ in service.turns().values()} == {"cancelled"}
         # Also while the reader still holds its end.
         calm = service.baseline[worker]["sockets"]
         await anyio.to_thread.run_sync(until, lambda: service.holds_alone(worker)["sockets"] <= calm)
         freed = time.monotonic() - started
-    assert took > 1
-    seen(
-        f"cut after {took:.1f} s (limit 2 s), its socket gone after {freed:.1f} s; "
-        f"another reader's first word after {reader.first * 1000:.0f} ms"
-    )
+        await anyio.to_thread.run_sync(until, lambda: len(service.turns()) == 2)
+    # No turn waits for its reader, so that of the one who took nothing may have come to its end by then.
+    assert "cancelled" in (outcomes := {outcome for outcome, _ in service.turns().values()})
+    assert outcomes <= {"answered", "cancelled"}
+    assert freed > 1
+    seen(f"its socket gone after {freed:.1f} s (limit 2 s); another's first word after {reader.first * 1000:.0f} ms")
 
 
 @pytest.mark.fault(9, "500 silent and half-spoken connections")

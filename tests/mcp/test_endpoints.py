@@ -16,6 +16,8 @@ from tests.counting import MemoryCounters
 from tests.mcp.agents import HEADERS, call, message
 from tests.scripted import FixedIndex, ScriptedLLM, hits, passage
 
+from lectern.chat.live_turn import Patience
+from lectern.chat.turns import Turns
 from lectern.config import Settings
 from lectern.errors import IndexUnavailable, UpstreamUnavailable
 from lectern.ops.logs import request_id
@@ -173,7 +175,9 @@ async def test_an_agent_pays_as_a_reader_does(opened: Post) -> None:
     """What it asks is counted in the budget of its address; when that is spent, the answer quotes and says so."""
     client, counters = opened(), MemoryCounters()
     state = app_of(client).state
-    state.chat = replace(state.chat, budgets=budgets(counters, visitor=50))
+    kept = budgets(counters, visitor=50)
+    turns = Turns(state.ports, state.chat.knobs, kept, patience=Patience(abandon_seconds=60, most_followers=50))
+    state.chat = replace(state.chat, budgets=kept, turns=turns)
     asked = call("ask_docs", question="What is a reducer?")
     first = (await send(client, asked)).json()["result"]["structuredContent"]
     assert first["degraded"] == {}

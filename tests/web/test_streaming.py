@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from lectern.serving import process
 from lectern.serving.drain import Drain
-from lectern.web.streaming import Heartbeat, StreamingFrames
+from lectern.web.streaming import Heartbeat, StreamingFrames, Tap
 
 QUICK = Heartbeat(b": ping\n\n", seconds=0.02, stalled_seconds=0.1)
 PATIENT = Heartbeat(b": ping\n\n", seconds=60)
@@ -173,3 +173,94 @@ async def test_a_stream_leaves_no_task_behind() -> None:
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == before
         assert frames.closed
+
+
+class Tapped:
+    """A stream whose generator waits for ever after its first frame, so that all else goes by the tap."""
+
+    def __init__(self, heartbeat: Heartbeat = PATIENT) -> None:
+        self.reader, self.tap, self.go = Reader(), Tap(), asyncio.Event()
+        response = StreamingFrames(
+            self._frames(), media_type="text/event-stream", cut=lambda: b"CUT", heartbeat=heartbeat, tap=self.tap
+        )
+        self.served = asyncio.create_task(response({"type": "http"}, self.reader.receive, self.reader.send))
+
+    async def _frames(self) -> AsyncGenerator[bytes, None]:
+        yield b"one"
+        await self.go.wait()
+        yield b"last"
+
+
+async def test_a_tapped_frame_is_sent_at_once() -> None:
+    """Before the call returns, and in its place among those that the generator yields."""
+    stream = Tapped()
+    await stream.reader.got.wait()
+    assert stream.tap.offer(b"two")
+    assert stream.reader.body == b"onetwo"
+    stream.go.set()
+    await stream.served
+    assert stream.reader.body == b"onetwolast"
+    assert stream.reader.ended
+
+
+async def test_a_tapped_frame_waits_for_its_reader() -> None:
+    """Who taps is told and not kept; the frame is sent, once, before whatever comes after it."""
+    stream = Tapped()
+    await stream.reader.got.wait()
+    stream.reader.takes.clear()
+    assert not stream.tap.offer(b"two")
+    stream.go.set()
+    await asyncio.sleep(0)
+    assert stream.reader.body == b"one"
+    stream.reader.takes.set()
+    await stream.served
+    assert stream.reader.body == b"onetwolast"
+
+
+async def test_who_takes_no_tapped_frame_is_given_up() -> None:
+    """As one who takes no other."""
+    before = asyncio.all_tasks()
+    stream = Tapped(QUICK)
+    await stream.reader.got.wait()
+    stream.reader.takes.clear()
+    assert not stream.tap.offer(b"two")
+    await asyncio.wait_for(stream.served, 10)
+    await asyncio.sleep(0)
+    assert stream.reader.body.replace(QUICK.ping, b"") == b"one"
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_frame_that_was_not_taken_comes_before_the_cut(drain: Drain) -> None:
+    """A format may have opened in it what its last frame closes."""
+    reader, frames = Reader(), Frames(b"one", b"two", hold=True)
+    served = start(frames, reader)
+    await reader.got.wait()
+    reader.takes.clear()
+    frames.go.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    drain.last_call.happen()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    reader.takes.set()
+    await served
+    assert reader.body == b"onetwoCUT"
+
+
+async def test_what_comes_afterwards_is_awaited() -> None:
+    """When the reader has left and when all was sent, with the generator closed before."""
+    for leaves in (False, True):
+        lingered: list[bool] = []
+        reader, frames = Reader(), Frames(b"one", b"two", hold=leaves)
+
+        async def afterwards(closed: Frames = frames, noted: list[bool] = lingered) -> None:
+            noted.append(closed.closed)
+
+        response = StreamingFrames(
+            frames(), media_type="text/event-stream", cut=None, heartbeat=PATIENT, afterwards=afterwards
+        )
+        served = asyncio.create_task(response({"type": "http"}, reader.receive, reader.send))
+        await reader.got.wait()
+        reader.left.set()
+        await served
+        assert lingered == [True]

@@ -27,9 +27,11 @@ from lectern.errors import (
     ConversationNotFound,
     Forbidden,
     IdempotencyMismatch,
+    IndexUnavailable,
     InvalidRequest,
     LecternError,
     ShuttingDown,
+    StoreUnavailable,
     TooManyFollowers,
     TurnLost,
     TurnNotFound,
@@ -118,7 +120,9 @@ _STREAM: Final[dict[int | str, dict[str, object]]] = {
             ConversationNotFound,
             Forbidden,
             IdempotencyMismatch,
+            IndexUnavailable,
             ShuttingDown,
+            StoreUnavailable,
             TooManyFollowers,
             TurnLost,
             UpstreamRejected,
@@ -143,7 +147,7 @@ async def chat(
     "/chat/turns/{turn_id}/stream",
     dependencies=[RATED],
     response_class=Response,
-    responses=_STREAM | problems(TurnNotFound, TooManyFollowers, ShuttingDown),
+    responses=_STREAM | problems(TurnNotFound, TooManyFollowers, ShuttingDown, StoreUnavailable, TurnLost),
 )
 async def follow_turn(
     turn_id: UUID, request: Request, caller: CertainCallerDep, config: ConfigDep, position: PositionDep = None
@@ -154,7 +158,7 @@ async def follow_turn(
     return stream(following, sse.SseEncoder(), config.heartbeat, media_type=sse.MEDIA_TYPE)
 
 
-@router.delete("/chat/turns/{turn_id}", responses=problems(TurnNotFound))
+@router.delete("/chat/turns/{turn_id}", responses=problems(TurnNotFound, StoreUnavailable))
 async def stop_turn(turn_id: UUID, caller: CertainCallerDep, config: ConfigDep) -> Stopped:
     """Stop a turn that is under way, whoever follows it; what was said is kept."""
     await config.turns.stop(str(turn_id), caller.principal)

@@ -1,12 +1,15 @@
 """How one reader follows a turn, wherever that is."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from lectern.events import Event, Started
 
 Batches = AsyncGenerator[tuple[int, Sequence[Event]], None]
 """The position before each batch, and its events: what came together."""
+
+Listener = Callable[[int, Event], bool]
+"""Is told of an event as it happens, with the position after it; returns whether it takes the next one so, too."""
 
 
 class Following(Protocol):
@@ -27,8 +30,12 @@ class Following(Protocol):
         """Whether it ends by itself, with a last event, when this worker stops."""
         ...
 
-    def batches(self) -> Batches:
-        """What is still to be read, to the turn's last event; closing it is leaving."""
+    def batches(self, listener: Listener | None = None) -> Batches:
+        """What is still to be read, to the turn's last event; closing it is leaving.
+
+        Args:
+            listener: May be told of events while a batch is waited for; then they are in none.
+        """
         ...
 
     async def lingering(self) -> None:
@@ -60,8 +67,9 @@ class Distant:
         """Follow it, with its first batch read."""
         return cls(turn_id, await anext(batches, None), batches)
 
-    async def batches(self) -> Batches:
-        """See `Following`."""
+    async def batches(self, listener: Listener | None = None) -> Batches:
+        """See `Following`; no listener is told of anything."""
+        del listener
         try:
             if self._first is not None:
                 yield self._first

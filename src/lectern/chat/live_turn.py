@@ -7,13 +7,14 @@ have left, the turn goes on for a while, as they may come back.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol
 
 from lectern.chat.draft import Draft
+from lectern.chat.following import Batches, Listener
 from lectern.errors import InternalError, InvalidRequest, LecternError, ShuttingDown, TooManyFollowers
 from lectern.events import Done, Event, Failed, after, since
 from lectern.principal import Principal, is_anonymous
@@ -88,6 +89,7 @@ class LiveTurn:
         self._witness = witness
         self._loop = asyncio.get_running_loop()
         self._waiters: list[asyncio.Future[None]] = []
+        self._listeners: dict[asyncio.Future[int], Listener] = {}
         self._followers = 0
         self._wanted_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -155,6 +157,19 @@ class LiveTurn:
         self._waiters.append(waiter)
         return waiter
 
+    async def attend(self, listener: Listener) -> int:
+        """Have a listener told of what happens, as it happens, until it takes no more or the turn is over.
+
+        Returns:
+            How many of the turn's events there were by then.
+        """
+        waiter: asyncio.Future[int] = self._loop.create_future()
+        self._listeners[waiter] = listener
+        try:
+            return await waiter
+        finally:
+            self._listeners.pop(waiter, None)
+
     async def wait(self) -> None:
         """Return when it is over, and kept."""
         await asyncio.wait({self._task})
@@ -176,9 +191,27 @@ class LiveTurn:
                 self._note(event)
 
     def _note(self, event: Event) -> None:
-        self.positions.append(after(self.position, event))
+        positions = self.positions
+        position = after(positions[-1] if positions else 0, event)
+        positions.append(position)
         self.events.append(event)
-        self._wake()
+        if self._listeners:
+            self._tell(position, event)
+        if self._waiters:
+            self._wake()
+
+    def _tell(self, position: int, event: Event) -> None:
+        for waiter, listener in tuple(self._listeners.items()):
+            try:
+                if listener(position, event):
+                    continue
+            except Exception as error:  # noqa: BLE001 - its own reader's, and no other's
+                if not waiter.done():
+                    waiter.set_exception(error)
+            else:
+                if not waiter.done():
+                    waiter.set_result(len(self.events))
+            self._listeners.pop(waiter, None)
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -195,6 +228,9 @@ class LiveTurn:
             self._note(self._last_event(self.failure))
         self._witness.ended(self)
         self._wake()
+        for attending in tuple(self._listeners):
+            if not attending.done():
+                attending.set_result(len(self.events))
 
     def _last_event(self, failure: BaseException) -> Done | Failed:
         """What the pipeline, which was cancelled, could not say any more."""
@@ -254,8 +290,8 @@ class Follower:
             self.leave()
             raise turn.failure or InternalError()
 
-    async def batches(self) -> AsyncGenerator[tuple[int, Sequence[Event]], None]:
-        """What happened behind its position, then what happens: the position before, and what came together."""
+    async def batches(self, listener: Listener | None = None) -> Batches:
+        """What happened behind its position, then what happens; of that the listener is told, as far as it takes it."""
         turn = self._turn
         events, positions = turn.events, turn.positions
         try:
@@ -268,6 +304,8 @@ class Follower:
                     yield positions[begin - 1] if begin else 0, events[begin:]
                 elif turn.over:
                     return
+                elif listener is not None:
+                    at = await turn.attend(listener)
                 else:
                     await turn.news()
         finally:

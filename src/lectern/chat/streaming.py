@@ -5,14 +5,22 @@ from contextlib import aclosing
 
 from lectern.chat.following import Following
 from lectern.errors import ShuttingDown
-from lectern.events import after
+from lectern.events import Event, after
 from lectern.formats.format import Encoder
-from lectern.web.streaming import Heartbeat, StreamingFrames
+from lectern.web.streaming import Heartbeat, StreamingFrames, Tap
 
 
-async def frames(following: Following, encoder: Encoder) -> AsyncGenerator[bytes, None]:
-    """The turn's frames; what became ready together is one piece, so that it is one write."""
-    async with aclosing(following.batches()) as batches:
+async def frames(following: Following, encoder: Encoder, tap: Tap) -> AsyncGenerator[bytes, None]:
+    """The turn's frames; what became ready together is one piece, so that it is one write.
+
+    What happens while the stream waits for a piece goes by the tap, as long as the reader keeps up.
+    """
+
+    def hear(position: int, event: Event) -> bool:
+        frame = encoder.encode(position, event)
+        return not frame or tap.offer(frame)
+
+    async with aclosing(following.batches(hear)) as batches:
         async for position, events in batches:
             rendered: list[bytes] = []
             at = position
@@ -40,11 +48,13 @@ def stream(
         media_type: Content type of the stream.
         headers: More than every stream has.
     """
+    tap = Tap()
     return StreamingFrames(
-        frames(following, encoder),
+        frames(following, encoder, tap),
         media_type=media_type,
         cut=None if following.ends_with_worker else lambda: encoder.cut(ShuttingDown()),
         heartbeat=heartbeat,
         headers=headers,
         afterwards=following.lingering,
+        tap=tap,
     )

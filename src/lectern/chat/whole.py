@@ -69,8 +69,13 @@ async def collect(following: Following) -> Answer:
         LecternError: The turn failed; the error of its `failed` event.
     """
     growing = _Growing()
+
+    def hear(_: int, event: Event) -> bool:
+        growing.take((event,))
+        return True
+
     try:
-        async with aclosing(following.batches()) as batches:
+        async with aclosing(following.batches(hear)) as batches:
             async for _, events in batches:
                 growing.take(events)
     except asyncio.CancelledError:

@@ -5,9 +5,11 @@ who takes no bytes, and ends with one last frame when the worker drains. Costs o
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from types import coroutine
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -30,6 +32,19 @@ class Heartbeat:
     stalled_seconds: float = 30
 
 
+class Tap:
+    """Lets whoever has a frame send it at once, while the stream's own task waits: no task is woken for it.
+
+    Waking one costs a round of the event loop, which is a fifth of what a token costs in all.
+
+    Attributes:
+        offer: Sends a frame. False when the reader does not take it at once: it is sent before all others then, and
+            the next ones are to be yielded. Only while the stream waits for its generator.
+    """
+
+    offer: Callable[[bytes], bool]
+
+
 class StreamingFrames(Response):
     """Streams the frames of an async generator.
 
@@ -43,6 +58,7 @@ class StreamingFrames(Response):
         headers: More than every stream has.
         afterwards: Awaited when the reader has left, or all was sent; not for one who is given up, as the connection
             ends with the response.
+        tap: Gets the way to send frames past the generator.
     """
 
     def __init__(
@@ -54,7 +70,9 @@ class StreamingFrames(Response):
         heartbeat: Heartbeat,
         headers: Mapping[str, str] | None = None,
         afterwards: Callable[[], Awaitable[None]] | None = None,
+        tap: Tap | None = None,
     ) -> None:
+        self.tap = tap
         self.frames = frames
         self.cut = cut
         self.heartbeat = heartbeat
@@ -68,6 +86,8 @@ class StreamingFrames(Response):
         """Serve the stream."""
         del scope
         stream = _Stream(send, self.heartbeat)
+        if self.tap:
+            self.tap.offer = stream.offer
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         reader = asyncio.create_task(stream.watch_reader(receive))
         withdraw = process.on_last_call(stream.cut) if self.cut else None
@@ -106,6 +126,7 @@ class _Stream:
         self._sending = False
         self._timer: asyncio.TimerHandle | None = None
         self._pings: set[asyncio.Task[None]] = set()
+        self._offered: asyncio.Task[None] | None = None
 
     async def pump(self, frames: AsyncGenerator[bytes, None]) -> None:
         """Send the frames until they end, or somebody ends them."""
@@ -113,9 +134,11 @@ class _Stream:
             async with self._end:
                 self._pumping = True
                 async for frame in frames:
+                    await self._send_offered()
                     self.unsent = frame  # a server that no longer waits for the reader has not taken it
                     await self.send_frame(frame)
                     self.unsent = b""
+                await self._send_offered()
         except TimeoutError:
             if not self._end.expired():
                 raise
@@ -127,6 +150,25 @@ class _Stream:
         self._last = self._loop.time()
         await self._send({"type": "http.response.body", "body": frame, "more_body": True})
         self._sending = False
+
+    def offer(self, frame: bytes) -> bool:
+        """See `Tap`."""
+        self._last = self._loop.time()
+        sending = self._send({"type": "http.response.body", "body": frame, "more_body": True})
+        assert isinstance(sending, Coroutine)
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return True
+        self._sending = True
+        self._offered = self._loop.create_task(_rest_of(sending, waits_for))
+        return False
+
+    async def _send_offered(self) -> None:
+        if self._offered is not None:
+            await self._offered
+            self._offered = None
+            self._sending = False
 
     async def watch_reader(self, receive: Receive) -> None:
         """End the stream when the reader goes."""
@@ -158,6 +200,8 @@ class _Stream:
             self._timer.cancel()
         for ping in self._pings:
             ping.cancel()
+        if self._offered is not None:
+            self._offered.cancel()
 
     def _leave(self) -> None:
         self.reader_left = True
@@ -167,3 +211,18 @@ class _Stream:
         if self._pumping:
             self._pumping = False
             self._end.reschedule(0)
+
+
+@coroutine
+def _rest_of(work: Coroutine[Any, Any, None], waits_for: object) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that was begun by hand, and waits for something."""
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:  # noqa: BLE001 - cancelled, most likely: for the work to know
+                waits_for = work.throw(error)
+            else:
+                waits_for = work.send(value)
+    except StopIteration:
+        return
