@@ -17,6 +17,7 @@ from lectern.accounts.identities import AccountIdentities
 from lectern.accounts.throttle import Throttle
 from lectern.accounts.tokens import Tokens
 from lectern.adapters.sql_accounts import SqlAccounts
+from lectern.adapters.sql_journal import SqlJournal
 from lectern.adapters.sql_store import SqlStore
 from lectern.adapters.sql_tasks import SqlTasks
 from lectern.app import create_app
@@ -75,6 +76,7 @@ async def service(store: SqlStore, settings: Settings, tmp_path: Path) -> AsyncG
         identities=(ListedPeople({"site-token": GRACE}, prefix="site-"), AccountIdentities(accounts, Tokens(keyring))),
         counters=counters,
         tasks=SqlTasks(database_of(store)),
+        journal=SqlJournal(database_of(store)),
     )
     app = create_app(settings, ports)
     app.state.accounts = AccountDesk(

@@ -21,7 +21,7 @@ from lectern.adapters.sql_models import ConversationRow, FeedbackRow, TurnRow
 from lectern.adapters.sql_store import SqlStore
 from lectern.adapters.sql_tasks import SqlTasks
 from lectern.errors import StoreUnavailable
-from lectern.ports import Confirmation, Held
+from lectern.ports import Confirmation, Held, JournalHead
 from lectern.principal import Principal
 from lectern.wiring.accounts import build_people_desk
 
@@ -70,6 +70,15 @@ async def do_things(service: Service, principal_id: str, tasks: int) -> None:
     await service.ports.tasks.ask(principal_id, str(uuid4()), question)
 
 
+async def ask(service: Service, principal_id: str, turns: int) -> None:
+    """So many turns of somebody that are written down while they are under way."""
+    assert service.ports.journal is not None
+    for number in range(turns):
+        head = JournalHead(str(uuid4()), str(uuid4()), principal_id, f"Now {number}?")
+        await service.ports.journal.append(head, 1, [["delta", {"text": "So"}]], seconds=60)
+        await service.ports.journal.append(head, 2, [["delta", {"text": " it is"}]], seconds=60)
+
+
 async def test_an_export_has_everything(service: Service) -> None:
     """Account, profile, logins, each conversation with each turn and what was thought of it; more than one page."""
     made = await service.sign_up("ada@example.org", programmingLevel="advanced")
@@ -78,6 +87,8 @@ async def test_an_export_has_everything(service: Service) -> None:
     await converse(service, "account:somebody-else", 3)
     await do_things(service, owner, 410)
     await do_things(service, "account:somebody-else", 3)
+    await ask(service, owner, 210)
+    await ask(service, "account:somebody-else", 1)
     answer = await service.client.get("/api/auth/export")
     assert answer.headers["content-disposition"] == 'attachment; filename="lectern-export.json"'
     assert answer.headers["content-type"] == "application/json"
@@ -99,18 +110,21 @@ async def test_an_export_has_everything(service: Service) -> None:
     assert remembered == {"write": 410, "turn": 1, "confirmation": 1}
     assert held["remembered"][-2]["content"] == {"text": "Added."}
     assert held["remembered"][-1]["content"]["question"] == "Delete all?"
+    assert {turn["question"] for turn in held["live_turns"]} == {f"Now {number}?" for number in range(210)}
+    assert held["live_turns"][0]["events"] == [["delta", {"text": "So"}], ["delta", {"text": " it is"}]]
 
 
 async def test_the_operators_export_is_the_owners(service: Service) -> None:
-    """It has the same of a person, tasks included."""
+    """It has the same of a person, tasks and turns under way included."""
     await do_things(service, "user:42", 3)
+    await ask(service, "user:42", 2)
     people = build_people_desk(service.ports)
     assert people.export is not None
     pieces = [piece async for piece in await people.export("user:42")]
     headers = {"Authorization": "Bearer site-token"}
     owners = (await service.client.get("/api/auth/export", headers=headers)).json()
     operators = json.loads(b"".join(pieces))
-    assert len(operators["tasks"]) == 3
+    assert (len(operators["tasks"]), len(operators["live_turns"])) == (3, 2)
     assert operators == owners | {"principal": operators["principal"]}
 
 
@@ -118,7 +132,7 @@ async def test_an_export_of_nothing_is_whole(service: Service) -> None:
     """Somebody who never asked anything gets the same object, empty."""
     await service.sign_up()
     held = (await service.client.get("/api/auth/export")).json()
-    assert (held["conversations"], held["tasks"], held["remembered"]) == ([], [], [])
+    assert [held[name] for name in ("conversations", "tasks", "remembered", "live_turns")] == [[]] * 4
 
 
 async def test_exports_are_bounded(service: Service) -> None:
@@ -163,7 +177,7 @@ def counts(service: Service) -> dict[str, int]:
     """How many rows each table has."""
     with closing(sqlite3.connect(service.file)) as database:
         tables = "accounts logins profiles conversations turns feedback".split()
-        tables += "task_lists tasks task_writes task_turns confirmations".split()
+        tables += "task_lists tasks task_writes task_turns confirmations live_turns turn_events".split()
         return {table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
 
@@ -175,6 +189,8 @@ async def test_an_account_is_deleted_with_all_that_is_its(service: Service) -> N
     await converse(service, "account:somebody-else", 2)
     await do_things(service, f"account:{made['user']['id']}", 3)  # type: ignore[index]
     await do_things(service, "account:somebody-else", 2)
+    await ask(service, f"account:{made['user']['id']}", 3)  # type: ignore[index]
+    await ask(service, "account:somebody-else", 1)
     answer = await service.client.request("DELETE", "/api/auth/account", headers=headers, json={"password": PASSWORD})
     assert answer.json() == {"success": True}
     assert "lectern_login=; Max-Age=0" in answer.headers["set-cookie"]
@@ -190,6 +206,8 @@ async def test_an_account_is_deleted_with_all_that_is_its(service: Service) -> N
         "task_writes": 2,
         "task_turns": 1,
         "confirmations": 1,
+        "live_turns": 1,
+        "turn_events": 2,
     }
     assert (await service.client.get("/api/auth/verify", headers=headers)).status_code == 401
     await service.sign_up("gone@example.org")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -19,7 +20,7 @@ from lectern.adapters.outbox_store import OutboxStore
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_store import SqlStore
-from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable
+from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable, TurnNotFound
 from lectern.ports import Turn
 
 pytestmark = pytest.mark.usefixtures("quick_outbox")
@@ -117,12 +118,12 @@ async def test_what_waited_is_still_its_owners(database: Switched, files: Outbox
 async def test_turns_of_an_older_version_are_nobodys(
     database: Switched, files: OutboxFiles, store: OutboxStore
 ) -> None:
-    """A file without a principal, under a name without one, is read and written as before."""
-    turn = a_turn(str(uuid4()), question="Old?")
+    """A file without a principal or a finish, under a name without one, is read and written as before."""
+    turn = replace(a_turn(str(uuid4()), question="Old?"), finish="stop")
     files.put(turn)
     [entry] = files.entries()
     body = json.loads((files.folder / entry.name).read_bytes().partition(b"\n")[2])
-    del body["principal_id"], body["begins"]
+    del body["principal_id"], body["begins"], body["finish"]
     data = json.dumps(body).encode()
     name = entry.name.replace(".0.", ".")
     (files.folder / name).write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
@@ -143,6 +144,67 @@ async def test_while_the_database_is_off_nothing_of_anothers_is_read(database: S
     for other in (BEN, VISITOR, STRANGER, None):
         with pytest.raises(StoreUnavailable):
             await store.history(conversation, limit=9, principal_id=other)
+
+
+async def test_a_turn_that_waits_is_found(database: Switched, files: OutboxFiles, store: OutboxStore) -> None:
+    """By who asked it, while the database is off and when it is back and does not know it yet; others find nothing."""
+    database.off = True
+    turn = a_turn(str(uuid4()), principal_id=ANNE)
+    await store.save_turn(turn)
+    assert await store.turn(turn.id.upper(), principal_id=ANNE) == turn
+    for other in (BEN, VISITOR, None):
+        with pytest.raises(StoreUnavailable):  # whose it is in the database cannot be told now
+            await store.turn(turn.id, principal_id=other)
+    with files.alone():
+        await back(database, store)
+        assert await store.turn(turn.id, principal_id=ANNE) == turn
+        for other in (BEN, VISITOR, None):
+            with pytest.raises(TurnNotFound):
+                await store.turn(turn.id, principal_id=other)
+    await written(database, files, store)
+    assert (await store.turn(turn.id, principal_id=ANNE)).answer == turn.answer
+
+
+@pytest.mark.parametrize("owner", [VISITOR, None])
+async def test_an_anonymous_turn_that_waits(files: OutboxFiles, store: OutboxStore, owner: str | None) -> None:
+    """Whoever knows its id reads it, unless somebody who waits behind it takes its conversation along."""
+    turn = a_turn(str(uuid4()), principal_id=owner)
+    with files.alone():
+        files.put(turn)
+        for reader in (VISITOR, STRANGER, ANNE, None):
+            assert (await store.turn(turn.id, principal_id=reader)).id == turn.id
+        files.put(a_turn(turn.conversation_id, 1, principal_id=ANNE, begins=False))
+        assert (await store.turn(turn.id, principal_id=ANNE)).id == turn.id
+        for reader in (VISITOR, STRANGER, BEN, None):
+            with pytest.raises(TurnNotFound):
+                await store.turn(turn.id, principal_id=reader)
+
+
+async def test_an_intruder_that_waits_hides_nothing(files: OutboxFiles, store: OutboxStore) -> None:
+    """A turn of another's that came first takes nobody's own turn away, and is its asker's only."""
+    conversation = await begun(store, ANNE)
+    bens, hers = (a_turn(conversation, minute, principal_id=who, begins=False) for minute, who in ((1, BEN), (2, ANNE)))
+    with files.alone():
+        files.put(bens)
+        files.put(hers)
+        assert (await store.turn(hers.id, principal_id=ANNE)).id == hers.id
+        with pytest.raises(TurnNotFound):
+            await store.turn(bens.id, principal_id=ANNE)
+
+
+@pytest.mark.parametrize("what", ["set aside", "damaged"])
+async def test_what_is_no_answer_any_more(files: OutboxFiles, store: OutboxStore, what: str) -> None:
+    """It is for the operator to look at: no turn that a reader could get."""
+    turn = a_turn(str(uuid4()), principal_id=ANNE)
+    with files.alone():
+        files.put(turn)
+        [entry] = files.entries()
+        if what == "damaged":
+            (files.folder / entry.name).write_bytes(b"damaged")
+        else:
+            files.set_aside(entry)
+        with pytest.raises(TurnNotFound):
+            await store.turn(turn.id, principal_id=ANNE)
 
 
 async def test_what_only_waits_is_refused_to_others(files: OutboxFiles, store: OutboxStore) -> None:

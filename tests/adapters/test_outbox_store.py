@@ -148,7 +148,7 @@ async def test_turns_wait_and_are_written(database: Away, files: OutboxFiles, st
     database.away = False
     await emptied(files)
     assert list(database.turns.values()) == turns
-    assert store.describe() == Part("store", "Postgres", "ok", "host/db")
+    await eventually(lambda: store.describe() == Part("store", "Postgres", "ok", "host/db"))
 
 
 async def test_nothing_is_written_to_disk_while_it_is_there(files: OutboxFiles, store: OutboxStore) -> None:
@@ -189,6 +189,25 @@ async def test_a_database_that_may_be_waking_is_waited_for(
     assert database.asked == 3
     database.hang.set()
     assert await asyncio.gather(*reading[1:]) == [[kept, waits]] * 2
+    await store.close()
+
+
+async def test_a_turn_is_waited_for_as_its_conversation(
+    database: Away, files: OutboxFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes back for an answer while the database wakes gets it, without asking it once more each."""
+    monkeypatch.setattr(outbox_store, "SAVE_SECONDS", 0.01)
+    store = OutboxStore(database, files, patience_seconds=60)
+    kept = a_turn()
+    await store.save_turn(kept)
+    database.hang = asyncio.Event()
+    await store.save_turn(a_turn())
+    reading = [asyncio.create_task(store.turn(kept.id)) for _ in range(3)]
+    await eventually(lambda: database.asked == 3)  # by the two saves and the tender
+    done, _ = await asyncio.wait(reading, timeout=0.1)
+    assert (done, database.asked) == (set(), 3)
+    database.hang.set()
+    assert await asyncio.gather(*reading) == [kept] * 3
     await store.close()
 
 

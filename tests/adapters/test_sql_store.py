@@ -61,7 +61,7 @@ def turns_in(path: Path) -> int:
 
 
 async def test_statements_per_verb(store: SqlStore) -> None:
-    """A save takes two statements, whether it begins a conversation or not; reading and deleting take one each."""
+    """A save takes two statements, whether it begins a conversation or not; reading takes one, deleting two."""
     await store.warm()
     statements: list[str] = []
     event.listen(
@@ -75,7 +75,7 @@ async def test_statements_per_verb(store: SqlStore) -> None:
     await store.save_turn(replace(turn, id=str(uuid4()), begins=False))
     assert len(statements) == 5
     await store.delete_conversation(turn.conversation_id)
-    assert len(statements) == 6
+    assert len(statements) == 7
 
 
 async def test_the_statement_brings_nothing_of_anothers(store: SqlStore) -> None:
@@ -303,4 +303,4 @@ def test_the_same_models_fit_postgres() -> None:
     assert "created_at TIMESTAMP WITH TIME ZONE NOT NULL" in ddl
     conversation, turn = (str(statement.compile(dialect=dialect)) for statement in upserts("postgresql"))
     assert "ON CONFLICT (id) DO UPDATE SET" in conversation
-    assert "ON CONFLICT (id) DO NOTHING" in turn
+    assert "ON CONFLICT (id) DO UPDATE SET" in turn

@@ -1,20 +1,24 @@
-"""Another process that claims the same keys, or sends the same write, many times at once.
+"""Another process that claims the same keys or turns, or sends the same write, many times at once.
 
     python -m tests.contracts.claiming_process claim ADDRESS HOLDER KEY…
+    python -m tests.contracts.claiming_process turns ADDRESS PRINCIPAL TURN…
     python -m tests.contracts.claiming_process add ADDRESS PRINCIPAL KEY
 
-It says `ready`, waits for a line, and prints what it got as JSON: for each of its ten claimers its keys, or
-the number of the task.
+It says `ready`, waits for a line, and prints what it got as JSON: for each of its ten claimers its keys or
+turns, or the number of the task.
 """
 
 import asyncio
 import json
 import sys
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
 from lectern.adapters.sql_database import SqlDatabase
+from lectern.adapters.sql_journal import SqlJournal
 from lectern.adapters.sql_rewrites import SqlRewrites
 from lectern.adapters.sql_tasks import SqlTasks
+from lectern.ports import JournalHead
 
 AT_ONCE: Final = 10
 
@@ -24,6 +28,17 @@ async def claimed(database: SqlDatabase, holder: str, keys: list[str]) -> list[l
     rewrites = SqlRewrites(database)
     claims = [rewrites.claim(keys, holder=f"{holder}-{number}", seconds=60) for number in range(AT_ONCE)]
     return [sorted(claim.mine) for claim in await asyncio.gather(*claims)]
+
+
+async def begun(database: SqlDatabase, principal_id: str, turns: list[str]) -> list[list[str]]:
+    """The turns that each of ten claimers got."""
+
+    async def claimer() -> list[str]:
+        journal = SqlJournal(database)
+        heads = [JournalHead(turn, str(uuid4()), principal_id, "Why?") for turn in turns]
+        return [head.turn_id for head in heads if await journal.claim(head, seconds=60)]
+
+    return await asyncio.gather(*(claimer() for _ in range(AT_ONCE)))
 
 
 async def added(database: SqlDatabase, principal_id: str, key: str) -> list[int]:
@@ -39,7 +54,13 @@ async def main(verb: str, url: str, who: str, *keys: str) -> None:
     await database.warm()
     print("ready", flush=True)  # noqa: T201 - who starts it reads it
     await asyncio.to_thread(sys.stdin.readline)
-    got = await claimed(database, who, list(keys)) if verb == "claim" else await added(database, who, keys[0])
+    match verb:
+        case "claim":
+            got: Any = await claimed(database, who, list(keys))
+        case "turns":
+            got = await begun(database, who, list(keys))
+        case _:
+            got = await added(database, who, keys[0])
     print(json.dumps(got), flush=True)  # noqa: T201 - as above
     await database.close()
 

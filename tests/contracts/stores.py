@@ -49,6 +49,7 @@ def a_turn(
         question=question,
         answer="A function [1].",
         outcome="answered",
+        finish="length",
         created_at=START + timedelta(minutes=minute),
         context="highlighted",
         sources=({"id": "s1", "heading_path": ["A", "B"], "score": 0.5},),

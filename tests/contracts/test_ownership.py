@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from tests.contracts.stores import STORES, a_turn, opened
 
-from lectern.errors import ConversationNotFound, Forbidden
+from lectern.errors import ConversationNotFound, Forbidden, TurnNotFound
 from lectern.ports import Store
 
 ANNE, BEN, OPERATOR = "user:anne", "account:ben", "operator:admin"
@@ -77,6 +77,31 @@ async def test_another_can_do_nothing(store: Store, verb: Verb, owner: str, othe
             await verb(store, conversation, other)
         assert "First" not in str(caught.value)
     assert await questions(store, conversation, owner) == ["First?"]
+
+
+@pytest.mark.parametrize(("owner", "others"), [(ANNE, (OPERATOR, *OTHERS)), (OPERATOR, (ANNE, *OTHERS))])
+async def test_another_finds_no_turn(store: Store, owner: str, others: tuple[str | None, ...]) -> None:
+    """To all but its owner it is as one that is not there."""
+    turn = a_turn(str(uuid4()), principal_id=owner)
+    await store.save_turn(turn)
+    for other in others:
+        with pytest.raises(TurnNotFound):
+            await store.turn(turn.id, principal_id=other)
+    assert (await store.turn(turn.id, principal_id=owner)).question == turn.question
+
+
+@pytest.mark.parametrize("owner", [VISITOR, NOBODY])
+async def test_an_anonymous_turn_is_its_conversations(store: Store, owner: str | None) -> None:
+    """Whoever knows its id reads it, until somebody takes its conversation along: then that one only."""
+    turn = a_turn(str(uuid4()), principal_id=owner)
+    await store.save_turn(turn)
+    for other in (ANNE, STRANGER, NOBODY):
+        assert (await store.turn(turn.id, principal_id=other)).id == turn.id
+    await go_on(store, turn.conversation_id, ANNE)
+    assert (await store.turn(turn.id, principal_id=ANNE)).id == turn.id
+    for other in (owner, BEN):
+        with pytest.raises(TurnNotFound):
+            await store.turn(turn.id, principal_id=other)
 
 
 @pytest.mark.parametrize("owner", [ANNE, BEN, OPERATOR, VISITOR, NOBODY])

@@ -8,14 +8,17 @@ from uuid import UUID, uuid4
 import anyio
 import pytest
 from sqlalchemy import Executable, func, insert, select, update
+from tests.contracts.journals import batches, head_of, said
 
 from lectern.adapters.sql_database import SqlDatabase
+from lectern.adapters.sql_journal import SqlJournal
 from lectern.adapters.sql_models import AccountRow, FeedbackRow, LoginRow, RewriteRow, TurnRow
 from lectern.adapters.sql_retention import SqlRetention
 from lectern.adapters.sql_rewrites import SqlRewrites
 from lectern.adapters.sql_store import SqlStore
 from lectern.adapters.sql_task_models import TaskTurnRow, TaskWriteRow
 from lectern.adapters.sql_tasks import SqlTasks
+from lectern.adapters.sql_turn_models import ApiKeyRow, LiveTurnRow, TurnEventsRow
 from lectern.errors import ConversationNotFound, Forbidden
 from lectern.ports import Confirmation, RememberedKind, Turn
 
@@ -57,7 +60,7 @@ class Bed:
         """What no port does: make something older than it is."""
         await self.database.run(lambda connection: connection.execute(statement), writes=True)
 
-    async def count(self, table: type[TurnRow | FeedbackRow | LoginRow | RewriteRow]) -> int:
+    async def count(self, table: type[TurnRow | FeedbackRow | LoginRow | RewriteRow | TurnEventsRow]) -> int:
         """Rows of a table."""
         counted = select(func.count()).select_from(table)
         return await self.database.run(lambda connection: connection.execute(counted).scalar_one())
@@ -168,6 +171,56 @@ async def test_old_task_keys_go(bed: Bed) -> None:
     assert [task.id for task in await tasks.listed("user:a", limit=9)] == [1, 2, 3]
     assert (await tasks.add("user:a", "Milk", most=9, key="2")).id == 3
     assert (await tasks.add("user:a", "Milk", most=9, key="0")).id == 4
+
+
+async def test_dead_turns_go(bed: Bed) -> None:
+    """The longest dead first, with their events, no more at once than wanted; one that lives stays, however old."""
+    journal = SqlJournal(bed.database)
+    heads = [head_of() for _ in range(4)]
+    for head in heads:
+        for number in (1, 2):
+            await journal.append(head, number, said("So"), seconds=60)
+    for head, seconds in zip(heads, (-1, -3, 0, -2), strict=True):
+        dead = {"alive_until": LIMIT + timedelta(seconds=seconds), "created_at": OLD}
+        await bed.change(update(LiveTurnRow).where(LiveTurnRow.turn_id == UUID(head.turn_id)).values(dead))
+    assert await bed.retention.expire_live_turns(LIMIT, most=2) == 2
+    assert [await journal.read(head.turn_id) is not None for head in heads] == [True, False, True, False]
+    assert await bed.retention.expire_live_turns(LIMIT, most=2) == 1
+    assert await bed.retention.expire_live_turns(LIMIT, most=2) == 0
+    assert await batches(journal, heads[2]) == [(1, said("So")), (2, said("So"))]
+    assert await bed.count(TurnEventsRow) == 2
+
+
+async def test_worthless_keys_go(bed: Bed) -> None:
+    """Those that were revoked or have expired, whichever was long ago; what holds, or held until lately, stays."""
+    before, after = LIMIT - timedelta(seconds=1), LIMIT + timedelta(seconds=1)
+    ends = [
+        (None, None),
+        (before, None),
+        (None, before),
+        (after, None),
+        (None, after),
+        (before, after),
+        (after, before),
+    ]
+    rows = [
+        {
+            "id": UUID(int=number),
+            "name": "LibreChat",
+            "digest": f"{number:064x}",
+            "hint": "x7Qa",
+            "limits": "",
+            "created_at": OLD,
+            "expires_at": expires_at,
+            "revoked_at": revoked_at,
+        }
+        for number, (expires_at, revoked_at) in enumerate(ends)
+    ]
+    await bed.database.run(lambda connection: connection.execute(insert(ApiKeyRow), rows))
+    assert await bed.retention.expire_api_keys(LIMIT, most=3) == 3
+    assert await bed.retention.expire_api_keys(LIMIT, most=3) == 1
+    left = await bed.database.run(lambda connection: connection.execute(select(ApiKeyRow.id)).scalars().all())
+    assert {key.int for key in left} == {0, 3, 4}
 
 
 async def test_ended_logins_go(bed: Bed) -> None:

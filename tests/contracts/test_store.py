@@ -10,8 +10,11 @@ import anyio
 import pytest
 from tests.contracts.stores import START, STORES, a_turn, opened
 
-from lectern.errors import ConversationNotFound
-from lectern.ports import Store
+from lectern.adapters.sql_models import TurnRow
+from lectern.errors import ConversationNotFound, LecternError, TurnNotFound
+from lectern.ports import Store, Turn
+
+LATER = START + timedelta(minutes=1)
 
 
 @pytest.fixture(params=STORES)
@@ -26,6 +29,53 @@ async def test_a_saved_turn_comes_back_unchanged(store: Store) -> None:
     turn = a_turn(str(uuid4()))
     await store.save_turn(turn)
     assert await store.history(turn.conversation_id, limit=5) == [turn]
+
+
+async def test_a_turn_is_found_by_its_id(store: Store) -> None:
+    """With every field, however its id is written, and wherever in its conversation it stands."""
+    conversation = str(uuid4())
+    turns = [a_turn(conversation, minute) for minute in range(3)]
+    for turn in turns:
+        await store.save_turn(turn)
+    for turn in turns:
+        for name in (turn.id, turn.id.upper(), UUID(turn.id).hex):
+            assert await store.turn(name) == turn
+
+
+@pytest.mark.parametrize("name", [str(UUID(int=1)), "no-uuid", "", "'; DROP TABLE turns; --", "\x00", "é" * 300])
+async def test_an_unknown_turn_is_not_found(store: Store, name: str) -> None:
+    """An id that names nothing is a clean error, whatever text it is; that of a conversation is no turn's."""
+    turn = a_turn(str(uuid4()))
+    await store.save_turn(turn)
+    for unknown in (name, turn.conversation_id):
+        with pytest.raises(TurnNotFound):
+            await store.turn(unknown)
+
+
+async def test_a_deleted_turn_is_not_found(store: Store) -> None:
+    """It goes with its conversation."""
+    turn = a_turn(str(uuid4()))
+    await store.save_turn(turn)
+    await store.delete_conversation(turn.conversation_id)
+    with pytest.raises(TurnNotFound):
+        await store.turn(turn.id)
+
+
+@pytest.mark.parametrize("finish", ["stop", "length", "filtered", "stopped", "abandoned", "shutting_down", "x" * 40])
+async def test_why_a_turn_ended_is_kept(store: Store, finish: str) -> None:
+    """Whatever ended it; there is room for each error's code."""
+    turn = replace(a_turn(str(uuid4())), finish=finish)
+    await store.save_turn(turn)
+    assert (await store.turn(turn.id)).finish == finish
+
+
+def test_each_errors_code_has_room() -> None:
+    """A turn that failed is kept with the code of its error."""
+    kinds: list[type[LecternError]] = [LecternError]
+    for kind in kinds:  # it grows underway
+        kinds += kind.__subclasses__()
+    assert len(kinds) > 20
+    assert max(len(kind.code) for kind in kinds) <= TurnRow.finish.type.length
 
 
 async def test_moments_come_back_in_utc(store: Store) -> None:
@@ -77,6 +127,26 @@ async def test_saving_again_changes_nothing(store: Store) -> None:
     await store.save_turn(turn)
     await store.save_turn(replace(turn, answer="Something else."))
     assert await store.history(turn.conversation_id, limit=5) == [turn]
+
+
+async def test_a_lost_turn_is_found_again(store: Store) -> None:
+    """What was taken for dead, and has come to its end all the same, is kept whole, whichever is written first."""
+    turn = a_turn(str(uuid4()))
+    lost = Turn(turn.id, turn.conversation_id, turn.question, "A func", "cancelled", LATER, finish="turn_lost")
+    await store.save_turn(lost)
+    assert await store.turn(turn.id) == lost
+    await store.save_turn(turn)
+    await store.save_turn(lost)
+    await store.save_turn(replace(turn, answer="Something else."))
+    assert await store.history(turn.conversation_id, limit=5) == [turn]
+
+
+async def test_a_lost_turn_is_found_in_its_conversation_only(store: Store) -> None:
+    """The same id in another one says nothing of it."""
+    lost = replace(a_turn(str(uuid4())), finish="turn_lost")
+    await store.save_turn(lost)
+    await store.save_turn(replace(lost, conversation_id=str(uuid4()), answer="Else", finish="stop"))
+    assert await store.turn(lost.id) == lost
 
 
 async def test_two_first_turns_race(store: Store) -> None:

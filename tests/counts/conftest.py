@@ -10,6 +10,10 @@ import pytest
 from sqlalchemy import Engine, Pool, event
 from tests.counts.pages import make_site
 from tests.counts.service import Service, running, settings_for
+from tests.database_servers import Postgres
+
+from lectern.adapters.sql_database import SqlDatabase
+from lectern.adapters.sql_migrations import migrate
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +36,30 @@ async def service(data: Path, _own_logs: None) -> AsyncGenerator[Service, None]:
     async with running(data) as service:
         await service.streamed()
         yield service
+
+
+@pytest.fixture
+async def sqlite_database(tmp_path: Path) -> AsyncGenerator[SqlDatabase, None]:
+    """An empty database in a file, with a connection open."""
+    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
+    migrate(url)
+    database = SqlDatabase(url)
+    await database.warm()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def postgres_database(postgres: Postgres) -> AsyncGenerator[SqlDatabase, None]:
+    """An empty database on a server that logs every statement it is sent, with a connection open."""
+    url = postgres.make("counted_ports")
+    migrate(url)
+    postgres.query("ALTER DATABASE counted_ports SET log_statement = 'all'")
+    database = SqlDatabase(url)
+    await database.warm()
+    yield database
+    await database.close()
+    postgres.query("DROP DATABASE counted_ports WITH (FORCE)")
 
 
 @pytest.fixture

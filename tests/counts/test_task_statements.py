@@ -1,16 +1,13 @@
 """What a task, a turn of the assistant and the pieces of a chapter ask of the database, in one transaction each."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import pytest
 from tests.counts.postgres_log import sent
 from tests.database_servers import Postgres
 
 from lectern.adapters.sql_database import SqlDatabase
-from lectern.adapters.sql_migrations import migrate
 from lectern.adapters.sql_rewrites import SqlRewrites
 from lectern.adapters.sql_tasks import SqlTasks
 
@@ -43,42 +40,18 @@ MOST: Final[dict[str, tuple[int, Verb]]] = {
 """Statements of each verb, in the order in which they are asked."""
 
 
-@pytest.fixture
-async def on_sqlite(tmp_path: Path) -> AsyncGenerator[SqlDatabase, None]:
-    """An empty database in a file, with a connection open."""
-    url = f"sqlite:///{tmp_path / 'lectern.sqlite3'}"
-    migrate(url)
-    database = SqlDatabase(url)
-    await database.warm()
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def on_postgres(postgres: Postgres) -> AsyncGenerator[SqlDatabase, None]:
-    """An empty database on a server that logs every statement it is sent, with a connection open."""
-    url = postgres.make("counted_tasks")
-    migrate(url)
-    postgres.query("ALTER DATABASE counted_tasks SET log_statement = 'all'")
-    database = SqlDatabase(url)
-    await database.warm()
-    yield database
-    await database.close()
-    postgres.query("DROP DATABASE counted_tasks WITH (FORCE)")
-
-
-async def test_each_verb_is_a_handful_of_statements(on_sqlite: SqlDatabase, database: Counter[str]) -> None:
+async def test_each_verb_is_a_handful_of_statements(sqlite_database: SqlDatabase, database: Counter[str]) -> None:
     """In one transaction each, however many pieces a chapter has."""
-    tasks, rewrites = SqlTasks(on_sqlite), SqlRewrites(on_sqlite)
+    tasks, rewrites = SqlTasks(sqlite_database), SqlRewrites(sqlite_database)
     for name, (most, verb) in MOST.items():
         database.clear()
         await verb(tasks, rewrites)
         assert (name, +database) == (name, {"begin": 1, "execute": most, "commit": 1})
 
 
-async def test_postgres_is_sent_no_more_than_that(on_postgres: SqlDatabase, postgres: Postgres) -> None:
+async def test_postgres_is_sent_no_more_than_that(postgres_database: SqlDatabase, postgres: Postgres) -> None:
     """By the server's own log: beside its statements a verb asks whether the connection lives, begins and ends."""
-    tasks, rewrites = SqlTasks(on_postgres), SqlRewrites(on_postgres)
+    tasks, rewrites = SqlTasks(postgres_database), SqlRewrites(postgres_database)
     _, end = sent(postgres)
     for name, (most, verb) in MOST.items():
         await verb(tasks, rewrites)

@@ -39,10 +39,12 @@ class Piles:
         *,
         rewrites: int = 0,
         task_keys: int = 0,
+        live_turns: int = 0,
+        api_keys: int = 0,
         fails_at: int | None = None,
     ) -> None:
         self.left = {True: visitors, False: accounts}
-        self.others = {"rewrites": rewrites, "task keys": task_keys}
+        self.others = {"rewrites": rewrites, "task keys": task_keys, "turns": live_turns, "keys": api_keys}
         self.asked: list[tuple[bool, datetime, int]] = []
         self.asked_others: list[tuple[str, datetime, int]] = []
         self.calls = 0
@@ -69,6 +71,14 @@ class Piles:
     async def expire_task_keys(self, before: datetime, *, most: int) -> int:
         """Take from its pile."""
         return self._take("task keys", before, most)
+
+    async def expire_live_turns(self, before: datetime, *, most: int) -> int:
+        """Take from its pile."""
+        return self._take("turns", before, most)
+
+    async def expire_api_keys(self, before: datetime, *, most: int) -> int:
+        """Take from its pile."""
+        return self._take("keys", before, most)
 
     def _take(self, name: str, before: datetime, most: int) -> int:
         self._call()
@@ -135,17 +145,19 @@ async def test_much_goes_in_pieces(settings: Settings, caplog: pytest.LogCapture
     assert len(caplog.messages) == 2  # what did nothing says nothing
 
 
-async def test_rewrites_and_task_keys_go_too(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    """Pieces of chapters 180 days after their last use unless told otherwise, never with 0; keys after a day."""
+async def test_what_is_no_conversation_goes_too(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """Pieces 180 days after their last use unless told otherwise, never with 0; the rest after a day, or ninety."""
     caplog.set_level(logging.INFO)
-    piles = Piles(rewrites=BATCH + 1, task_keys=BATCH + 2)
-    assert await run(piles, settings) == Expired(rewrites=BATCH + 1, task_keys=BATCH + 2)
-    assert f"deleted 0 conversations, 0 ended logins, {BATCH + 1} rewrites and {BATCH + 2} task keys" in caplog.text
-    half_a_year, day = ("rewrites", NOW - timedelta(days=180), BATCH), ("task keys", NOW - timedelta(days=1), BATCH)
-    assert piles.asked_others == [half_a_year] * 2 + [day] * 2
+    piles = Piles(rewrites=BATCH + 1, task_keys=BATCH + 2, live_turns=3, api_keys=4)
+    assert await run(piles, settings) == Expired(rewrites=BATCH + 1, task_keys=BATCH + 2, live_turns=3, api_keys=4)
+    said = f"0 ended logins, {BATCH + 1} rewrites, {BATCH + 2} task keys, 3 lost turns and 4 ended API keys"
+    assert f"deleted 0 conversations, {said}" in caplog.text
+    day = ("task keys", NOW - timedelta(days=1), BATCH)
+    short = [day, ("turns", NOW - timedelta(days=1), BATCH), ("keys", NOW - timedelta(days=90), BATCH)]
+    assert piles.asked_others == [("rewrites", NOW - timedelta(days=180), BATCH)] * 2 + [day, *short]
     piles = Piles(rewrites=1)
     await run(piles, settings.model_copy(update={"rewrite_retention_days": 0}))
-    assert piles.asked_others == [day]
+    assert piles.asked_others == short
     piles = Piles(rewrites=1)
     await run(piles, settings.model_copy(update={"rewrite_retention_days": 3}))
     assert piles.asked_others[0] == ("rewrites", NOW - timedelta(days=3), BATCH)
@@ -211,7 +223,7 @@ def test_a_service_deletes_what_is_old(tmp_path: Path) -> None:
     service = Served(["./entrypoint.sh"], tmp_path, ROOT, environment(tmp_path, RETENTION_DAYS="30"))
     try:
         until(
-            lambda: "Retention deleted 1 conversations, 0 ended logins, 0 rewrites and 0 task keys" in service.log,
+            lambda: "Retention deleted 1 conversations, 0 ended logins, 0 rewrites, 0 task keys" in service.log,
             seconds=90,
         )
         assert left() == [UUID(new)]

@@ -148,7 +148,7 @@ async def export(desk: DeskDep, caller: SignedInDep, ports: PortsDep) -> Streami
     """All that is held of the caller, as a file: account, profile, conversations with turns and feedback, tasks."""
     await desk.throttle.export(caller.principal.id)
     return StreamingResponse(
-        await begin_export(caller.principal, desk.accounts, ports.tasks),
+        await begin_export(caller.principal, desk.accounts, ports.tasks, ports.journal),
         media_type="application/json",
         headers={"Content-Disposition": 'attachment; filename="lectern-export.json"'},
     )

@@ -6,15 +6,17 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, Final, get_args
 
-from lectern.ports import Account, Accounts, Held, Login, Remembered, RememberedKind, Task, Tasks
+from lectern.ports import Account, Accounts, Held, Journal, JournalPage, Login, RememberedKind, Tasks
 from lectern.principal import Principal
 
 _PAGE: Final = 200
 """Turns read at once: a page of long answers stays below some megabytes."""
 
+_Pages = AsyncGenerator[Sequence[dict[str, Any]], None]
+
 
 async def begin_export(
-    principal: Principal, accounts: Accounts, tasks: Tasks | None = None
+    principal: Principal, accounts: Accounts, tasks: Tasks | None = None, journal: Journal | None = None
 ) -> AsyncGenerator[bytes, None]:
     """The pieces of the object, the first of which is read by this very call.
 
@@ -22,13 +24,14 @@ async def begin_export(
         principal: Whose.
         accounts: Where the account, the profile and the conversations are.
         tasks: Where the tasks are; None where none are kept.
+        journal: Where turns under way are written down; None as above.
 
     Should a later one fail, the object stays without its end, and nobody takes it for a whole one.
 
     Raises:
         StoreUnavailable: It cannot be read now.
     """
-    pieces = _pieces(principal, accounts, tasks)
+    pieces = _pieces(principal, accounts, tasks, journal)
     first = await anext(pieces)
 
     async def all_pieces() -> AsyncGenerator[bytes, None]:
@@ -40,7 +43,9 @@ async def begin_export(
     return all_pieces()
 
 
-async def _pieces(principal: Principal, accounts: Accounts, tasks: Tasks | None) -> AsyncGenerator[bytes, None]:
+async def _pieces(
+    principal: Principal, accounts: Accounts, tasks: Tasks | None, journal: Journal | None
+) -> AsyncGenerator[bytes, None]:
     account = await accounts.by_id(principal.subject) if principal.kind == "account" else None
     logins = await accounts.logins_of(principal.subject) if account else ()
     profile = await accounts.profile(principal.id)
@@ -55,7 +60,13 @@ async def _pieces(principal: Principal, accounts: Accounts, tasks: Tasks | None)
     conversations = _conversations(principal.id, accounts, page)
     mine = _pages_of_tasks(principal.id, tasks) if tasks else None
     remembered = _pages_of_remembered(principal.id, tasks) if tasks else None
-    for pieces in (conversations, _array("tasks", mine), _array("remembered", remembered)):
+    live = _pages_of_live_turns(principal.id, journal) if journal else None
+    for pieces in (
+        conversations,
+        _array("tasks", mine),
+        _array("remembered", remembered),
+        _array("live_turns", live),
+    ):
         async with aclosing(pieces):
             async for piece in pieces:
                 yield piece
@@ -76,31 +87,36 @@ async def _conversations(principal_id: str, accounts: Accounts, page: Sequence[H
     yield b"]}]" if conversation else b"]"
 
 
-async def _pages_of_tasks(principal_id: str, tasks: Tasks) -> AsyncGenerator[Sequence[Task], None]:
+async def _pages_of_tasks(principal_id: str, tasks: Tasks) -> _Pages:
     page = await tasks.listed(principal_id, limit=_PAGE)
     while page:
-        yield page
+        yield [asdict(task) for task in page]
         page = await tasks.listed(principal_id, limit=_PAGE, after=page[-1].id)
 
 
-async def _pages_of_remembered(principal_id: str, tasks: Tasks) -> AsyncGenerator[Sequence[Remembered], None]:
+async def _pages_of_remembered(principal_id: str, tasks: Tasks) -> _Pages:
     for kind in get_args(RememberedKind):
         page = await tasks.remembered(principal_id, kind, limit=_PAGE)
         while page:
-            yield page
+            yield [asdict(entry) for entry in page]
             page = await tasks.remembered(principal_id, kind, after=page[-1].key, limit=_PAGE)
 
 
-async def _array(
-    name: str, pages: AsyncGenerator[Sequence[Task], None] | AsyncGenerator[Sequence[Remembered], None] | None
-) -> AsyncGenerator[bytes, None]:
+async def _pages_of_live_turns(principal_id: str, journal: Journal) -> _Pages:
+    page = await journal.held(principal_id, limit=_PAGE)
+    while page:
+        yield [_live_turn(entry) for entry in page]
+        page = await journal.held(principal_id, after=page[-1].head.turn_id, limit=_PAGE)
+
+
+async def _array(name: str, pages: _Pages | None) -> AsyncGenerator[bytes, None]:
     """A list of entries under its name, a page at a time; an empty one where nobody keeps such."""
     yield f',"{name}":['.encode()
     if pages is not None:
         comma = b""
         async with aclosing(pages):
             async for page in pages:
-                yield comma + b",".join(_json(asdict(entry)) for entry in page)
+                yield comma + b",".join(_json(entry) for entry in page)
                 comma = b","
     yield b"]"
 
@@ -126,6 +142,16 @@ def _turn(entry: Held) -> dict[str, Any]:
     fields = asdict(entry.turn)
     fields["feedback"] = None if entry.rating is None else {"rating": entry.rating, "comment": entry.comment}
     return fields
+
+
+def _live_turn(entry: JournalPage) -> dict[str, Any]:
+    return {
+        "id": entry.head.turn_id,
+        "conversation_id": entry.head.conversation_id,
+        "question": entry.head.question,
+        "created_at": entry.created_at,
+        "events": [event for _, events in entry.batches for event in events],
+    }
 
 
 def _account(account: Account | None) -> dict[str, Any] | None:

@@ -100,6 +100,25 @@ def are_anothers(entries: Iterable[Entry], mark: str) -> bool:
     return next(owners, mark) != mark
 
 
+def of_turn(entries: Iterable[Entry], turn_id: str, mark: str) -> list[Entry]:
+    """The entry of a turn, if it is there and this one's to read. An id that is none names no turn.
+
+    It is for who asked; an anonymous one for all, unless its conversation will be another's.
+    """
+    try:
+        turn = UUID(turn_id)
+    except ValueError:
+        return []
+    entries = list(entries)
+
+    def is_readable(entry: Entry) -> bool:
+        if not entry.is_anonymous:
+            return entry.owner == mark
+        return not are_anothers((each for each in entries if each.conversation == entry.conversation), mark)
+
+    return [entry for entry in entries if entry.turn == turn and is_readable(entry)]
+
+
 def left_by(entries: Iterable[Entry], mark: str) -> list[Entry]:
     """What must go when a principal's conversations do: its turns, and the anonymous ones that they go on from."""
     entries = list(entries)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from lectern.adapters.outbox_entries import Entry, are_anothers, left_by, of_conversation, owner_mark, visible
+from lectern.adapters.outbox_entries import Entry, are_anothers, left_by, of_conversation, of_turn, owner_mark, visible
 from lectern.adapters.outbox_files import OutboxFiles, OutboxFull
 from lectern.adapters.outbox_tender import Tender
 from lectern.errors import ConversationNotFound, Forbidden, StoreUnavailable
@@ -81,12 +81,14 @@ class OutboxStore:
         return latest[max(0, len(latest) - limit) :]
 
     async def turn(self, turn_id: str, *, principal_id: str | None = None) -> Turn:
-        """One turn that was saved; while the database is down, as far as it waits here."""
-        entries = visible(await self._tender.entries(), owner_mark(principal_id))
-        waiting = [each for each in entries if str(each.turn) == turn_id]
+        """One turn that was saved: the one that waits here, or else the database's, which may have to wake."""
+        waiting = of_turn(await self._tender.entries(), turn_id, owner_mark(principal_id))
         for turn in await self._tender.on_disk(self._files.read_all, waiting):
             return turn
-        return await self._ask(self._database.turn(turn_id, principal_id=principal_id), self._patience)
+        ends_at = time.monotonic() + self._patience
+        await self._tender.wake(self._patience)
+        asked = self._database.turn(turn_id, principal_id=principal_id)
+        return await self._ask(asked, max(0, ends_at - time.monotonic()))
 
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn in the database, or here until it can be written there."""

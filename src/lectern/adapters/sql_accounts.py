@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select
 from lectern.adapters import account_statements as sql
 from lectern.adapters.account_rows import AccountRows
 from lectern.adapters.sql_database import Database
+from lectern.adapters.sql_types import uuid_of
 from lectern.errors import EmailTaken, InvalidCredentials, StoreUnavailable, Unauthorized
 from lectern.keyring import Keyring
 from lectern.ports import Account, Held, Login, Profile
@@ -60,12 +61,12 @@ class SqlAccounts:
 
     async def by_id(self, account_id: str) -> Account | None:
         """One statement."""
-        known = _uuid(account_id)
+        known = uuid_of(account_id)
         return await self._account(sql.BY_ID, {"account": known}) if known else None
 
     async def by_login(self, login_id: str, account_id: str) -> Account | None:
         """One statement."""
-        login, account = _uuid(login_id), _uuid(account_id)
+        login, account = uuid_of(login_id), uuid_of(account_id)
         if login is None or account is None:
             return None
         return await self._account(sql.BY_LOGIN, {"login": login, "account": account, "now": datetime.now(UTC)})
@@ -95,7 +96,7 @@ class SqlAccounts:
 
     async def end(self, login_id: str) -> None:
         """One statement."""
-        login = _uuid(login_id)
+        login = uuid_of(login_id)
         if login is not None:
             await self._database.run(
                 lambda connection: connection.execute(sql.END, {"login": login}), writes=True, again=True
@@ -103,7 +104,7 @@ class SqlAccounts:
 
     async def logins_of(self, account_id: str) -> Sequence[Login]:
         """One statement."""
-        account = _uuid(account_id)
+        account = uuid_of(account_id)
         rows = await self._database.run(
             lambda connection: connection.execute(sql.LOGINS, {"account": account}).all(), again=True
         )
@@ -189,12 +190,4 @@ def _login_row(login: Login) -> dict[str, Any]:
 
 def _account_of(principal_id: str) -> UUID | None:
     """The account that a principal is, if it is one."""
-    return _uuid(principal_id.removeprefix(_ACCOUNT)) if principal_id.startswith(_ACCOUNT) else None
-
-
-def _uuid(text: str) -> UUID | None:
-    """The id as a UUID. What is no UUID names nothing."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return uuid_of(principal_id.removeprefix(_ACCOUNT)) if principal_id.startswith(_ACCOUNT) else None

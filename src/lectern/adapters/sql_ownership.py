@@ -20,9 +20,9 @@ def anonymous(principal_id: ColumnElement[str | None]) -> ColumnElement[bool]:
     return or_(principal_id.is_(None), func.substr(principal_id, 1, len(VISITOR_PREFIX)) == VISITOR_PREFIX)
 
 
-def reachable(principal: ColumnElement[str | None]) -> ColumnElement[bool]:
+def reachable(principal: ColumnElement[str | None], owner: ColumnElement[str | None] = OWNER) -> ColumnElement[bool]:
     """Whether a principal may use a conversation: nobody who could sign in owns it, or this very principal does."""
-    return or_(anonymous(OWNER), principal == OWNER)
+    return or_(anonymous(owner), principal == owner)
 
 
 REACHABLE = reachable(PRINCIPAL)

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Executable, String, bindparam, case, cast,
 
 from lectern.adapters.sql_models import AccountRow, ConversationRow, FeedbackRow, ProfileRow, TurnRow
 from lectern.adapters.sql_task_models import ConfirmationRow, TaskListRow, TaskRow, TaskTurnRow, TaskWriteRow
+from lectern.adapters.sql_turn_models import LiveTurnRow
 from lectern.adapters.sql_types import AnyText
 from lectern.ports.records import MOST_CHARACTERS
 
@@ -118,6 +119,7 @@ DOING: Final = select(
     _rows_of(TaskRow).label("tasks"),
     (_rows_of(TaskWriteRow) + _rows_of(TaskTurnRow) + _rows_of(ConfirmationRow)).label("remembered"),
     _rows_of(TaskListRow).label("lists"),
+    _rows_of(LiveTurnRow).label("live_turns"),
 )
 HAS_PROFILE: Final = select(ProfileRow.principal_id).where(ProfileRow.principal_id == _PRINCIPAL)
 HAS_ACCOUNT: Final = select(AccountRow.id).where(AccountRow.id == bindparam("account"))

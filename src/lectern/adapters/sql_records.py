@@ -107,6 +107,7 @@ class SqlRecords:
                 tasks=doing.tasks,
                 remembered=doing.remembered,
                 has_task_list=bool(doing.lists),
+                live_turns=doing.live_turns,
             )
 
         return await self._database.run(look, again=True)

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, tuple_
+from sqlalchemy import Connection, Delete, bindparam, delete, or_, select, tuple_
 
 from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_models import ConversationRow, LoginRow, RewriteRow
 from lectern.adapters.sql_task_models import ConfirmationRow, TaskTurnRow, TaskWriteRow
+from lectern.adapters.sql_turn_models import ApiKeyRow, LiveTurnRow
 from lectern.principal import VISITOR_PREFIX
 
 _OLD: Final = ConversationRow.updated_at < bindparam("before")
@@ -45,6 +46,17 @@ _EXPIRED_TASK_KEYS: Final = tuple(
     for table, key, at in _REMEMBERED
 )
 _EXPIRED_LOGINS: Final = delete(LoginRow).where(LoginRow.expires_at < bindparam("before"))
+_DEAD: Final = LiveTurnRow.alive_until < bindparam("before")
+_EXPIRED_LIVE_TURNS: Final = delete(LiveTurnRow).where(
+    LiveTurnRow.turn_id.in_(
+        select(LiveTurnRow.turn_id).where(_DEAD).order_by(LiveTurnRow.alive_until).limit(bindparam("most"))
+    ),
+    _DEAD,
+)
+_WORTHLESS: Final = or_(ApiKeyRow.revoked_at < bindparam("before"), ApiKeyRow.expires_at < bindparam("before"))
+_EXPIRED_API_KEYS: Final = delete(ApiKeyRow).where(
+    ApiKeyRow.id.in_(select(ApiKeyRow.id).where(_WORTHLESS).order_by(ApiKeyRow.created_at).limit(bindparam("most")))
+)
 _EMPTY_LOG: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
@@ -60,10 +72,7 @@ class SqlRetention:
 
     async def expire_conversations(self, before: datetime, *, anonymous: bool, most: int) -> int:
         """Delete the oldest, in one statement; their turns and feedback go with them."""
-        parameters = {"before": before, "most": most}
-        return await self._database.run(
-            lambda connection: connection.execute(_EXPIRED[anonymous], parameters).rowcount, writes=True, again=True
-        )
+        return await self._expire(_EXPIRED[anonymous], before, most)
 
     async def expire_logins(self, before: datetime) -> int:
         """Delete them, in one statement."""
@@ -75,10 +84,7 @@ class SqlRetention:
 
     async def expire_rewrites(self, before: datetime, *, most: int) -> int:
         """Delete the longest unused, in one statement; one that is used meanwhile stays."""
-        parameters = {"before": before, "most": most}
-        return await self._database.run(
-            lambda connection: connection.execute(_EXPIRED_REWRITES, parameters).rowcount, writes=True, again=True
-        )
+        return await self._expire(_EXPIRED_REWRITES, before, most)
 
     async def expire_task_keys(self, before: datetime, *, most: int) -> int:
         """Delete the oldest, in a statement for each kind."""
@@ -88,6 +94,20 @@ class SqlRetention:
             return sum(connection.execute(statement, parameters).rowcount for statement in _EXPIRED_TASK_KEYS)
 
         return await self._database.run(expire, writes=True, again=True)
+
+    async def expire_live_turns(self, before: datetime, *, most: int) -> int:
+        """Delete the longest dead, in one statement; their events go with them. So small a table wants no index."""
+        return await self._expire(_EXPIRED_LIVE_TURNS, before, most)
+
+    async def expire_api_keys(self, before: datetime, *, most: int) -> int:
+        """Delete the oldest, in one statement."""
+        return await self._expire(_EXPIRED_API_KEYS, before, most)
+
+    async def _expire(self, statement: Delete, before: datetime, most: int) -> int:
+        parameters = {"before": before, "most": most}
+        return await self._database.run(
+            lambda connection: connection.execute(statement, parameters).rowcount, writes=True, again=True
+        )
 
     async def scrub(self) -> None:
         """Empty SQLite's log of changes, which repeats what was there before; a server does such things by itself."""

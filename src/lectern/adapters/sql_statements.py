@@ -1,14 +1,16 @@
 """The statements of the store, and how a turn becomes rows and comes back. No connection is opened here."""
 
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, delete, func, or_, select, text, update
 
 from lectern.adapters.sql_models import ConversationRow, TurnRow, title_of
 from lectern.adapters.sql_ownership import NAMED, OWNER, PRINCIPAL, REACHABLE, anonymous, reachable
+from lectern.adapters.sql_turn_models import LiveTurnRow
 from lectern.adapters.sql_types import Moment
+from lectern.errors import TurnLost
 from lectern.ports import Outcome, Turn
 
 _latest = (
@@ -31,6 +33,19 @@ FIND = select(TurnRow).join(ConversationRow).where(TurnRow.id == bindparam("turn
 DELETE = delete(ConversationRow).where(NAMED, REACHABLE)
 DELETE_OF = delete(ConversationRow).where(OWNER == PRINCIPAL)
 
+_ASKED_BY = cast("ColumnElement[str | None]", LiveTurnRow.principal_id)
+DELETE_LIVE = delete(LiveTurnRow).where(
+    LiveTurnRow.conversation_id == bindparam("conversation"), reachable(PRINCIPAL, _ASKED_BY)
+)
+DELETE_LIVE_OF = delete(LiveTurnRow).where(
+    or_(
+        _ASKED_BY == PRINCIPAL,
+        LiveTurnRow.conversation_id.in_(select(ConversationRow.id).where(OWNER == PRINCIPAL)),
+    )
+)
+"""Turns under way have no conversation yet when they begin one. They go first, so that two deletions never wait for
+each other."""
+
 
 def _gone_on(
     principal: ColumnElement[str | None], title: ColumnElement[str], moment: ColumnElement[Any]
@@ -52,10 +67,15 @@ GO_ON = (
 """Goes on with a conversation, if it is there and may be used; a deleted one is not brought back."""
 
 
+_TOLD: Final = tuple("context answer sources tool_calls outcome finish degraded usage timings created_at".split())
+"""What a turn's worker alone knows."""
+
+
 def upserts(dialect: str) -> tuple[Any, Any]:
     """Statements that begin a conversation and keep a turn, whoever else does so at the same time.
 
-    A conversation that is there is gone on with, if it may be used.
+    A conversation that is there is gone on with, if it may be used. A turn that is there stays as it is, unless it was
+    kept as lost: what its worker says of it, late, is the whole of it.
     """
     # Both dialects offer the same methods, but share no type that has them; Postgres's takes 0.1 s to import.
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
@@ -66,7 +86,14 @@ def upserts(dialect: str) -> tuple[Any, Any]:
         set_=_gone_on(new.principal_id, new.title, new.updated_at),
         where=reachable(new.principal_id),
     )
-    return begin, insert(TurnRow).on_conflict_do_nothing(index_elements=[TurnRow.id])
+    keep = insert(TurnRow)
+    whole = keep.excluded
+    keep = keep.on_conflict_do_update(
+        index_elements=[TurnRow.id],
+        set_={name: whole[name] for name in _TOLD},
+        where=and_(TurnRow.finish == TurnLost.code, TurnRow.conversation_id == whole.conversation_id),
+    )
+    return begin, keep
 
 
 def revision(connection: Connection) -> str | None:

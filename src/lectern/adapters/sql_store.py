@@ -11,6 +11,8 @@ from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_ownership import known_id, refusal
 from lectern.adapters.sql_statements import (
     DELETE,
+    DELETE_LIVE,
+    DELETE_LIVE_OF,
     DELETE_OF,
     FIND,
     GO_ON,
@@ -75,22 +77,31 @@ class SqlStore:
             await self._database.run(save, writes=True, again=True)
 
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
-        """Delete a conversation and all its turns for good, in one statement."""
+        """Delete a conversation and all its turns for good, also those under way, in two statements.
+
+        One whose first turn is under way is only known by that.
+        """
         conversation = known_id(conversation_id)
         parameters = {"conversation": conversation, "principal": principal_id}
 
         def delete(connection: Connection) -> None:
+            under_way = connection.execute(DELETE_LIVE, parameters).rowcount
             if not connection.execute(DELETE, parameters).rowcount:
-                raise refusal(connection, conversation)
+                refused = refusal(connection, conversation)
+                if isinstance(refused, Forbidden) or not under_way:
+                    raise refused
 
         await self._database.run(delete, writes=True)
 
     async def delete_conversations_of(self, principal_id: str) -> int:
-        """Delete all conversations of a principal for good, in one statement."""
+        """Delete all conversations of a principal for good, and its turns under way, in two statements."""
         parameters = {"principal": principal_id}
-        return await self._database.run(
-            lambda connection: connection.execute(DELETE_OF, parameters).rowcount, writes=True, again=True
-        )
+
+        def delete(connection: Connection) -> int:
+            connection.execute(DELETE_LIVE_OF, parameters)
+            return connection.execute(DELETE_OF, parameters).rowcount
+
+        return await self._database.run(delete, writes=True, again=True)
 
     def describe(self) -> Part:
         """The database."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from lectern.adapters.sql_database import Database
 from lectern.adapters.sql_task_models import ConfirmationRow, TaskTurnRow, TaskWriteRow
 from lectern.adapters.sql_task_statements import PRINCIPAL
-from lectern.adapters.sql_types import storable
+from lectern.adapters.sql_types import storable, uuid_of
 from lectern.errors import IdempotencyMismatch
 from lectern.ports import Confirmation, Remembered, RememberedKind, TurnClaim
 from lectern.resilience import deadline
@@ -126,7 +126,7 @@ class SqlTaskTurns:
 
     async def asked(self, principal_id: str, conversation_id: str) -> Confirmation | None:
         """One statement; what is no UUID is no conversation in which something was asked."""
-        conversation = _uuid(conversation_id)
+        conversation = uuid_of(conversation_id)
         if conversation is None:
             return None
         parameters = {"principal": principal_id, "conversation": conversation}
@@ -135,7 +135,7 @@ class SqlTaskTurns:
 
     async def settle(self, principal_id: str, conversation_id: str, confirmation_id: str) -> None:
         """One statement; what was asked since then stays."""
-        conversation, confirmation = _uuid(conversation_id), _uuid(confirmation_id)
+        conversation, confirmation = uuid_of(conversation_id), uuid_of(confirmation_id)
         if conversation is None or confirmation is None:
             return
         parameters = {"principal": principal_id, "conversation": conversation, "confirmation": confirmation}
@@ -200,11 +200,3 @@ def _remembered_of(kind: RememberedKind, row: Row[Any]) -> Remembered:
         content = {"id": str(row.id), "question": row.question, "calls": row.calls}
         return Remembered(kind, str(row.conversation_id), row.asked_at, content)
     return Remembered(kind, row.key, row.at, row.result if kind == "write" else row.response)
-
-
-def _uuid(text: str) -> UUID | None:
-    """The id as a UUID. What is no UUID names nothing."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -7,6 +7,7 @@ made storable on the way in, so that a save never fails for its content.
 import math
 from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import UUID
 
 from sqlalchemy import JSON, DateTime, Dialect, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
@@ -30,6 +31,14 @@ def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
             return [storable(item) for item in value]
         case _:
             return value
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The id as a UUID. What is no UUID names nothing."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 class Moment(TypeDecorator[datetime]):

@@ -75,6 +75,7 @@ class PersonAnswer(BaseModel):
     tasks: int
     remembered: int = Field(description="Writes, turns and questions of the task assistant, kept for a day")
     has_task_list: bool = Field(description="Whether its tasks are numbered; also when none is left")
+    live_turns: int = Field(description="Turns that are written down while they are under way")
     first_at: datetime | None = Field(description="When its first conversation began")
     last_at: datetime | None = Field(description="When its last question came")
 

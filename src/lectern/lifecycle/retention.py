@@ -26,6 +26,12 @@ TASK_KEYS_KEPT: Final = timedelta(hours=24)
 """How long a task's write, turn or question is remembered at least: as long as common APIs keep idempotency keys
 (https://docs.stripe.com/api/idempotent_requests)."""
 
+LIVE_TURNS_KEPT: Final = timedelta(hours=24)
+"""How long a turn whose worker died can be read after it: who comes back the next morning is told what became of it."""
+
+API_KEYS_KEPT: Final = timedelta(days=90)
+"""How long a key that is worth nothing any more is listed, for who wonders why an integration stopped."""
+
 BATCH: Final = 500
 """Conversations of one transaction: some tens of milliseconds on a small machine."""
 
@@ -50,6 +56,8 @@ class Expired:
     logins: int = 0
     rewrites: int = 0
     task_keys: int = 0
+    live_turns: int = 0
+    api_keys: int = 0
     is_all: bool = True
 
 
@@ -119,12 +127,15 @@ def _piles(
         before = now - timedelta(days=settings.rewrite_retention_days)
         yield "rewrites", partial(retention.expire_rewrites, before, most=BATCH)
     yield "task_keys", partial(retention.expire_task_keys, now - TASK_KEYS_KEPT, most=BATCH)
+    yield "live_turns", partial(retention.expire_live_turns, now - LIVE_TURNS_KEPT, most=BATCH)
+    yield "api_keys", partial(retention.expire_api_keys, now - API_KEYS_KEPT, most=BATCH)
 
 
 def _tell(deleted: Counter[str], note: str) -> None:
     if deleted.total() or note:
         logger.info(
-            "Retention deleted %d conversations, %d ended logins, %d rewrites and %d task keys%s",
-            *(deleted[name] for name in ("conversations", "logins", "rewrites", "task_keys")),
+            "Retention deleted %d conversations, %d ended logins, %d rewrites, %d task keys, %d lost turns and "
+            "%d ended API keys%s",
+            *(deleted[name] for name in ("conversations", "logins", "rewrites", "task_keys", "live_turns", "api_keys")),
             f"; {note}" if note else "",
         )

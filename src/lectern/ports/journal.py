@@ -79,7 +79,8 @@ class Journal(Protocol):
     async def append(self, head: JournalHead, number: int, events: Sequence[Any], *, seconds: float) -> Wishes:
         """Write a batch down, perhaps an empty one that only says that the owner lives; the first one makes the head.
 
-        Writing a number again changes nothing. A later batch makes no head: that of a deleted turn is lost.
+        Writing a number again changes nothing. Who has claimed a turn, or written any of it, makes
+        its head no second time: a deleted one is lost.
 
         Args:
             head: Which turn.
@@ -99,6 +100,16 @@ class Journal(Protocol):
 
     async def wish(self, turn_id: str, *, stop: bool = False) -> bool:
         """Say that somebody elsewhere follows a turn, or wants it stopped; False when it is not written down."""
+        ...
+
+    async def held(self, principal_id: str, *, after: str | None = None, limit: int) -> Sequence[JournalPage]:
+        """A page of a principal's own turns that are written down, dead or alive, with all their batches.
+
+        Args:
+            principal_id: Whose.
+            after: The last turn's id of the page before; None for the first page.
+            limit: Most turns; fewer come only at the end.
+        """
         ...
 
     async def delete(self, turn_id: str) -> None:

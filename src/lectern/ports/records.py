@@ -68,7 +68,8 @@ class Rated:
 class Person:
     """How much is kept of a principal; the moments are of its first conversation and its last question, UTC.
 
-    `remembered` are the entries of `Tasks.remembered`; who has a task list has had tasks, be none left.
+    `remembered` are the entries of `Tasks.remembered`, `live_turns` those of `Journal.held`; who has a task list
+    has had tasks, be none left.
     """
 
     principal_id: str
@@ -82,12 +83,13 @@ class Person:
     tasks: int = 0
     remembered: int = 0
     has_task_list: bool = False
+    live_turns: int = 0
 
     @property
     def is_known(self) -> bool:
         """Whether anything is kept of it."""
-        held = (self.conversations, self.has_profile, self.has_account, self.has_task_list, self.remembered)
-        return any(held)
+        doing = (self.has_task_list, self.remembered, self.live_turns)
+        return any((self.conversations, self.has_profile, self.has_account, *doing))
 
 
 MOST_CHARACTERS = 500

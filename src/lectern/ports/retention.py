@@ -51,6 +51,22 @@ class Retention(Protocol):
         """
         ...
 
+    async def expire_live_turns(self, before: datetime, *, most: int) -> int:
+        """Delete what the journal has of turns whose owners were last alive before then, the oldest first.
+
+        Args:
+            before: When.
+            most: How many at once.
+
+        Returns:
+            How many; fewer than `most` means that no more are left.
+        """
+        ...
+
+    async def expire_api_keys(self, before: datetime, *, most: int) -> int:
+        """Delete keys of integrations that were revoked, or worth nothing any more, before then; as above."""
+        ...
+
     async def scrub(self) -> None:
         """Take what was deleted so far out of the database's files, where that is ours to do."""
         ...

@@ -85,6 +85,8 @@ class Store(Protocol):
     async def save_turn(self, turn: Turn) -> None:
         """Keep a turn, and its conversation when it begins one, in one transaction. Saving it again changes nothing.
 
+        Only of a turn that was kept as lost (finish `turn_lost`), by who found it without its worker, the worker's own
+        word still counts: it may have been kept where the database could not be reached.
         A conversation that belongs to a visitor or to nobody becomes that of an account or user who goes on with it.
         One without a title is named after the question.
 
@@ -96,7 +98,7 @@ class Store(Protocol):
         ...
 
     async def delete_conversation(self, conversation_id: str, *, principal_id: str | None = None) -> None:
-        """Delete a conversation and all its turns for good.
+        """Delete a conversation and all its turns for good, and what the journal has of turns under way in it.
 
         Raises:
             ConversationNotFound: There is no such conversation.
@@ -106,7 +108,10 @@ class Store(Protocol):
         ...
 
     async def delete_conversations_of(self, principal_id: str) -> int:
-        """Delete all conversations of a principal for good; returns how many.
+        """Delete all conversations of a principal for good, and what the journal has of its turns under way.
+
+        Returns:
+            How many conversations.
 
         Raises:
             StoreUnavailable: It cannot be written now.

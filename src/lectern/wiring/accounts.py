@@ -58,6 +58,6 @@ def build_people_desk(ports: Ports) -> PeopleDesk:
         principal = principal_of(principal_id)
         if principal is None:
             raise NotFound
-        return await begin_export(principal, accounts, ports.tasks)
+        return await begin_export(principal, accounts, ports.tasks, ports.journal)
 
     return PeopleDesk(export=export, forget=accounts.forget)

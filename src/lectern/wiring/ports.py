@@ -10,7 +10,7 @@ from lectern.config import Settings
 from lectern.database_address import is_postgres
 from lectern.integrations.desk import KeyDesk
 from lectern.keyring import Keyring
-from lectern.ports import Index, Ports, Records, Retention, Rewrites, Store, Tasks
+from lectern.ports import Index, Journal, Ports, Records, Retention, Rewrites, Store, Tasks
 from lectern.resilience.circuit import Shared
 from lectern.serving.numbers import SharedNumbers
 from lectern.wiring.accounts import build_account_identities, build_accounts
@@ -81,6 +81,7 @@ def build_ports(
         retention=build_retention(database),
         rewrites=guards.rewrites(build_rewrites(database), connections),
         tasks=build_tasks(database),
+        journal=build_journal(database),
         counters=build_counters(settings, guards, numbers),
         circuits=guards.circuits,  # last: all that is guarded has its circuit by now
     )
@@ -175,6 +176,13 @@ def build_tasks(database: "Database") -> Tasks:
     from lectern.adapters.sql_tasks import SqlTasks  # noqa: PLC0415 - as `build_database`
 
     return SqlTasks(database)
+
+
+def build_journal(database: "Database") -> Journal:
+    """Where turns under way are written down, in the same database: whoever answers from it finds them."""
+    from lectern.adapters.sql_journal import SqlJournal  # noqa: PLC0415 - as `build_database`
+
+    return SqlJournal(database)
 
 
 def build_index(settings: Settings, search_threads: int = 1, guards: Guards | None = None) -> Index:
