@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from tests.chat.written_turns import (
@@ -141,6 +141,19 @@ async def test_a_turn_whose_owner_died_is_kept_once_and_told_as_lost(workers: li
     assert await stranger.journal.read(head.turn_id) is None
     again = await told(stranger, head.turn_id, position=20_002)  # more than was written had been read from the owner
     assert (text_of(again), end_of(again)) == ("", "turn_lost")
+
+
+async def test_who_comes_late_to_a_dead_turn_empties_nothing(workers: list[Worker]) -> None:
+    """It has read all that was written, and finds the turn dead when another has just kept it and deleted the rest."""
+    head = head_of(workers[0].ids.new())
+    await workers[0].journal.append(head, 1, written(events_of(head, "Hello there")), seconds=0)
+    late = workers[1].elsewhere().lookout
+    followed = reading.Reading(head.turn_id, UUID(head.turn_id).bytes, 0)
+    await late.look(followed, VISITOR)
+    assert (text_of(await told(workers[0], head.turn_id))) == "Hello there"
+    [end] = await late._bury(followed, VISITOR)
+    assert end_of([(0, [end])]) == "turn_lost"
+    assert (await workers[0].store.turn(head.turn_id)).answer == "Hello there"
 
 
 async def test_an_owner_that_was_taken_for_dead_hears_of_it(workers: list[Worker], stranger: Worker) -> None:

@@ -96,7 +96,7 @@ class Lookout:
         """
         now = time.monotonic()
         if reading.is_dead(page, time.time(), now):
-            return await self._bury(reading, page, principal)
+            return await self._bury(reading, principal)
         if now >= reading.wished_at + _WISH_SECONDS:
             await self.journal.wish(reading.turn_id)
             reading.wished_at = now
@@ -122,14 +122,15 @@ class Lookout:
         """Whether a turn that began at this moment, in seconds since 1970, may still show."""
         return time.time() < began + self.turn_seconds + _SAVING_SECONDS
 
-    async def _bury(self, reading: Reading, page: JournalPage, principal: Principal) -> Sequence[Event]:
+    async def _bury(self, reading: Reading, principal: Principal) -> Sequence[Event]:
         """Keep what was written of a turn whose worker died, once, whoever finds it; what is left to tell of it."""
         try:
             turn = await self._kept(reading.turn_id, principal)
             if turn is None:
-                whole = await self.journal.read(reading.turn_id) or page
-                await self.store.save_turn(_remains(whole))
-                turn = await self._kept(reading.turn_id, principal)  # another may have kept it first
+                # All of it, of which others may have read more or less; nothing, when another has kept it meanwhile.
+                if (page := await self.journal.read(reading.turn_id)) is not None:
+                    await self.store.save_turn(_remains(page))
+                turn = await self._kept(reading.turn_id, principal)
             await self.journal.delete(reading.turn_id)
         except (ConversationNotFound, Forbidden):  # deleted, or claimed by somebody else: nothing is kept
             turn = None
