@@ -1,6 +1,7 @@
 """A live turn as bytes for one reader: each as fast as it reads, and nobody faster or slower for another."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -14,6 +15,7 @@ from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs
 from lectern.chat.streaming import stream
 from lectern.chat.turns import Turns
+from lectern.events import Delta
 from lectern.formats.sse import SseEncoder
 from lectern.principal import Principal
 from lectern.web.streaming import Heartbeat
@@ -100,6 +102,28 @@ async def test_who_never_reads_slows_nobody(bed: Bed) -> None:
     stuck.takes.set()
     await hanging
     assert stuck.body == quick.body
+
+
+async def test_who_reads_again_gets_everything_in_order(bed: Bed) -> None:
+    """Also what happens in the very moment in which its connection takes bytes again."""
+    following = await bed.turns.begin(ASKED)
+    reader = Reader()
+    serving = bed.serve(following, reader)
+    await until(reader, b"event: sources")
+    (turn,) = bed.turns._live.values()
+    for round_ in range(5):
+        reader.takes.clear()
+        turn._note(Delta(f"<{round_}a>"))
+        for _ in range(round_):
+            await asyncio.sleep(0)
+        reader.takes.set()
+        turn._note(Delta(f"<{round_}b>"))
+        await until(reader, f"<{round_}b>".encode())
+    bed.llm.say("Pure.")
+    bed.llm.end()
+    await serving
+    said = [json.loads(line[6:])["text"] for line in reader.body.split(b"\n") if line.startswith(b'data: {"text"')]
+    assert said == [*(f"<{round_}{part}>" for round_ in range(5) for part in "ab"), "Pure."]
 
 
 async def test_who_never_reads_is_given_up(bed: Bed) -> None:

@@ -34,7 +34,8 @@ class Following(Protocol):
         """What is still to be read, to the turn's last event; closing it is leaving.
 
         Args:
-            listener: May be told of events while a batch is waited for; then they are in none.
+            listener: May be told of events while a batch is waited for; then they are in none. After it took no more an
+                empty one comes.
         """
         ...
 

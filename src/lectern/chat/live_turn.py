@@ -1,8 +1,8 @@
 """One turn while it is under way: a task of its worker, not of a connection.
 
-It drives the pipeline and notes each event in a list. Followers read the list, each from its own place in a task of its
-own, and wait for news at its end: a reader who takes nothing slows nobody, and nothing is queued for anyone. When all
-have left, the turn goes on for a while, as they may come back.
+It drives the pipeline and notes each event in a list. Followers (`follower.py`) read the list, each from its own place
+in a task of its own, and wait for news at its end: a reader who takes nothing slows nobody, and nothing is queued for
+anyone. When all have left, the turn goes on for a while, as they may come back.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from functools import partial
 from typing import Literal, Protocol
 
 from lectern.chat.draft import Draft
-from lectern.chat.following import Batches, Listener
+from lectern.chat.following import Listener
 from lectern.errors import InternalError, InvalidRequest, LecternError, ShuttingDown, TooManyFollowers
-from lectern.events import Done, Event, Failed, after, since
+from lectern.events import Done, Event, Failed, after
 from lectern.principal import Principal, is_anonymous
 from lectern.serving import process
 
@@ -118,12 +118,11 @@ class LiveTurn:
         owner = self.draft.question.principal_id
         return is_anonymous(owner) or owner == principal.id
 
-    def follow(self, position: int = 0, *, lingers: bool = False) -> "Follower":
-        """One more reader, who is to be closed.
+    def join(self, position: int = 0) -> None:
+        """Count one more follower, who is to `leave`.
 
         Args:
             position: Where it goes on from.
-            lingers: Whether its request stands for the turn until that is over.
 
         Raises:
             InvalidRequest: The position lies in the future.
@@ -135,7 +134,6 @@ class LiveTurn:
             raise TooManyFollowers(retry_after_seconds=5)
         self._followers += 1
         self._unset()
-        return Follower(self, position, lingers=lingers)
 
     def want(self, seconds: float) -> None:
         """Say that somebody elsewhere follows it, for so long at least."""
@@ -254,71 +252,3 @@ class LiveTurn:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class Follower:
-    """Implements `lectern.chat.following.Following` for a live turn; `LiveTurn.follow` makes it."""
-
-    ends_with_worker = True
-
-    def __init__(self, turn: LiveTurn, position: int, *, lingers: bool) -> None:
-        self.turn_id = turn.id
-        self._turn = turn
-        self._position = position
-        self._lingers = lingers
-        self._follows = True
-
-    @property
-    def conversation_id(self) -> str:
-        """The UUID of the turn's conversation, as text."""
-        return self._turn.conversation_id
-
-    async def begin(self) -> None:
-        """Return when there is something to read.
-
-        Raises:
-            LecternError: The turn failed before its first event, or whatever else it failed with.
-        """
-        turn = self._turn
-        try:
-            while not (turn.events or turn.over):
-                await turn.news()
-        except asyncio.CancelledError:
-            await self.lingering()
-            raise
-        if not turn.events:
-            self.leave()
-            raise turn.failure or InternalError()
-
-    async def batches(self, listener: Listener | None = None) -> Batches:
-        """What happened behind its position, then what happens; of that the listener is told, as far as it takes it."""
-        turn = self._turn
-        events, positions = turn.events, turn.positions
-        try:
-            at = len(events)
-            if behind := since(events, self._position):
-                yield self._position, behind
-            while True:
-                if at < len(events):
-                    begin, at = at, len(events)
-                    yield positions[begin - 1] if begin else 0, events[begin:]
-                elif turn.over:
-                    return
-                elif listener is not None:
-                    at = await turn.attend(listener)
-                else:
-                    await turn.news()
-        finally:
-            self.leave()
-
-    def leave(self) -> None:
-        """Follow no more."""
-        if self._follows:
-            self._follows = False
-            self._turn.leave()
-
-    async def lingering(self) -> None:
-        """Leave, and return when this request no longer stands for the turn."""
-        self.leave()
-        if self._lingers:
-            await self._turn.wait()

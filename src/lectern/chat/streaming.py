@@ -27,8 +27,7 @@ async def frames(following: Following, encoder: Encoder, tap: Tap) -> AsyncGener
             for event in events:
                 at = after(at, event)
                 rendered.append(encoder.encode(at, event))
-            if piece := b"".join(rendered):
-                yield piece
+            yield b"".join(rendered)
 
 
 def stream(

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from lectern.chat.draft import Draft, Question
+from lectern.chat.follower import Follower
 from lectern.chat.following import Distant, Following
-from lectern.chat.live_turn import Follower, LiveTurn, Patience
+from lectern.chat.live_turn import LiveTurn, Patience
 from lectern.chat.others import Alone, Ids, Others, RandomIds
 from lectern.chat.pipeline import Knobs, answer
 from lectern.errors import IdempotencyMismatch, TurnNotFound
@@ -62,14 +63,14 @@ class Turns:
             TooManyFollowers: As many follow it as may.
         """
         if key is None:
-            return await _begun(self._start(Draft(question, turn_id=self._ids.new())).follow(lingers=True))
+            return await _begun(Follower(self._start(Draft(question, turn_id=self._ids.new())), lingers=True))
         turn_id, digest = self._ids.keyed(_scope(question, address), key), _digest(question)
         known = self._live.get(turn_id)
         if known is not None and known.digest != digest:
             raise IdempotencyMismatch
         turn = known or self._start(Draft(question, turn_id=turn_id), digest)
         try:
-            return await _begun(turn.follow(lingers=known is None))
+            return await _begun(Follower(turn, lingers=known is None))
         except _NotMine:
             assert question.principal is not None
             return await self._follow_elsewhere(turn_id, question.principal, 0)
@@ -87,7 +88,7 @@ class Turns:
             return await self._follow_elsewhere(turn_id, principal, position)
         if not turn.is_for(principal):
             raise TurnNotFound
-        return await _begun(turn.follow(position))
+        return await _begun(Follower(turn, position))
 
     async def follow_conversation(self, conversation_id: str, principal: Principal) -> Following | None:
         """Follow what is under way in a conversation from its first event; None when nothing is."""

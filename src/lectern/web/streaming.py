@@ -39,7 +39,8 @@ class Tap:
 
     Attributes:
         offer: Sends a frame. False when the reader does not take it at once: it is sent before all others then, and
-            the next ones are to be yielded. Only while the stream waits for its generator.
+            none may be offered until the generator has yielded something, were it an empty frame. Only while the stream
+            waits for its generator.
     """
 
     offer: Callable[[bytes], bool]
@@ -51,7 +52,7 @@ class StreamingFrames(Response):
     The generator is closed before the response ends, whatever happens, so that what it saves is saved.
 
     Args:
-        frames: Yields whole frames; ends after its own last frame.
+        frames: Yields whole frames; ends after its own last frame. An empty one is not sent.
         media_type: Content type of the stream.
         cut: Makes the last frame when the worker drains before the generator ended; None leaves that to the generator.
         heartbeat: How silence is watched.
@@ -135,9 +136,10 @@ class _Stream:
                 self._pumping = True
                 async for frame in frames:
                     await self._send_offered()
-                    self.unsent = frame  # a server that no longer waits for the reader has not taken it
-                    await self.send_frame(frame)
-                    self.unsent = b""
+                    if frame:
+                        self.unsent = frame  # a server that no longer waits for the reader has not taken it
+                        await self.send_frame(frame)
+                        self.unsent = b""
                 await self._send_offered()
         except TimeoutError:
             if not self._end.expired():
