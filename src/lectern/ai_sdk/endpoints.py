@@ -24,6 +24,7 @@ from lectern.errors import (
     TooManyFollowers,
     TurnLost,
     TurnNotFound,
+    TurnRunning,
     UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -76,7 +77,7 @@ ChatIdPath = Annotated[str, Path(min_length=1, max_length=LONGEST, description="
     responses=_STREAM
     | problems(
         *(ConversationNotFound, Forbidden, IdempotencyMismatch, ShuttingDown, TooManyFollowers, TurnLost, TurnNotFound),
-        *(UpstreamRejected, UpstreamTimeout, UpstreamUnavailable),
+        *(TurnRunning, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable),
         shape=AI_SDK,
     ),
 )
@@ -138,9 +139,14 @@ async def resume_chat(
     return _streamed(following, encoder, config) if following else Response(status_code=204)
 
 
-@router.delete("/{chat_id}/stream", status_code=204, response_class=Response)
+@router.delete(
+    "/{chat_id}/stream",
+    status_code=204,
+    response_class=Response,
+    responses=problems(TurnRunning, shape=AI_SDK),
+)
 async def stop_chat(chat_id: ChatIdPath, caller: CertainCallerDep, config: ConfigDep, ids: IdsDep) -> Response:
-    """Stop what is under way in a chat, whoever follows it; what was said is kept. 204 also when nothing is."""
+    """Stop what is under way in a chat, whoever follows it; what was said is kept. 204 when nothing is, too."""
     if conversation_id := _conversation_of(chat_id, caller, ids):
         with suppress(TurnNotFound):  # it has ended meanwhile
             await config.turns.stop_conversation(conversation_id, caller.principal)
