@@ -9,7 +9,7 @@ from tests.chat.written_turns import Worker, container
 
 from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_migrations import migrate
-from lectern.chat import elsewhere, journaling, reading
+from lectern.chat import elsewhere, journaling, lookout, reading
 from lectern.chat.pipeline import Knobs
 
 
@@ -50,6 +50,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journaling, "BATCH_SECONDS", 0.02)
     monkeypatch.setattr(journaling, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(reading, "_GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(elsewhere, "_MISSING_SECONDS", 0.1)
+    monkeypatch.setattr(lookout, "_MISSING_SECONDS", 0.1)
     monkeypatch.setattr(elsewhere, "_STOP_SECONDS", 0.1)
     monkeypatch.setattr(elsewhere, "_AWAY_SECONDS", 0.3)

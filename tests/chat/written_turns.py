@@ -11,6 +11,7 @@ from lectern.adapters.sql_database import SqlDatabase
 from lectern.adapters.sql_journal import SqlJournal
 from lectern.adapters.sql_store import SqlStore
 from lectern.chat.elsewhere import Elsewhere
+from lectern.chat.lookout import Lookout
 from lectern.chat.presence import Presence
 from lectern.chat.turn_ids import TurnIds
 from lectern.errors import StoreUnavailable
@@ -64,7 +65,7 @@ class Worker:
 
     def elsewhere(self, journal: Journal | None = None) -> Elsewhere:
         """What finds turns of other workers, perhaps by another journal."""
-        return Elsewhere(self.store, journal or self.journal, self.roster, self.ids, TURN_SECONDS)
+        return Elsewhere(Lookout(self.store, journal or self.journal, self.roster, self.ids, TURN_SECONDS))
 
 
 def container(database: SqlDatabase, *, workers: int = 2, instance: int = 1) -> list[Worker]:

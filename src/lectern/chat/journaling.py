@@ -66,6 +66,8 @@ class Journaling:
         """Write no more and delete what is written: the turn is saved, or there is nothing of it to keep."""
         self._over.set()
         await asyncio.wait({self._task})  # a batch under way would come after the deletion
+        if not self._task.cancelled() and (defect := self._task.exception()):
+            logger.error("turn %s was not written down to its end", self._head.turn_id, exc_info=defect)
         if self._lost:
             return
         with deadline.lifted():

@@ -36,7 +36,7 @@ class Neighbours:
         self._elsewhere = elsewhere
         self._presence = presence
         self._journal = journal
-        self._claims = Claims(elsewhere.store, journal, presence)
+        self._claims = Claims(elsewhere.lookout.store, journal, presence)
         self._most_followers = most_followers
         self._followers: dict[str, int] = {}
         self._traces: dict[str, Trace] = {}

@@ -1,6 +1,7 @@
 """Settings → what a worker's live turns know of those elsewhere."""
 
 from lectern.chat.elsewhere import Elsewhere
+from lectern.chat.lookout import Lookout
 from lectern.chat.neighbours import Neighbours
 from lectern.chat.presence import Presence
 from lectern.chat.turn_ids import TurnIds
@@ -20,5 +21,5 @@ def build_neighbours(settings: Settings, ports: Ports, ids: TurnIds) -> Neighbou
     if ports.journal is None:
         return None
     roster = process.roster()
-    elsewhere = Elsewhere(ports.store, ports.journal, roster, ids, settings.request_timeout_seconds)
+    elsewhere = Elsewhere(Lookout(ports.store, ports.journal, roster, ids, settings.request_timeout_seconds))
     return Neighbours(elsewhere, Presence(roster), ports.journal, most_followers=settings.max_followers)
