@@ -28,6 +28,7 @@ from lectern.errors import InvalidRequest, StoreUnavailable, TurnNotFound, TurnR
 from lectern.events import Delta, Event
 from lectern.ports import JournalHead
 from lectern.principal import Principal
+from lectern.resilience import deadline
 
 Batches = list[tuple[int, Sequence[Event]]]
 
@@ -219,6 +220,15 @@ async def test_a_turn_of_another_container_is_waited_for(workers: list[Worker], 
         await workers[0].store.save_turn(turn_of(head, "Hello"))
         batches = [batch async for batch in found]
     assert (text_of(batches), end_of(batches)) == ("Hello", "answered")
+
+
+async def test_a_turn_of_another_container_that_does_not_show_in_time_is_lost(
+    workers: list[Worker], stranger: Worker
+) -> None:
+    """Its follower's request has no time left to ask the database; that is not the database's fault."""
+    deadline.start(deadline.RESERVE_SECONDS + 0.3)  # of this test's own context
+    batches = await told(workers[0], stranger.ids.new())
+    assert end_of(batches) == "turn_lost"
 
 
 async def test_a_turn_of_this_container_that_is_nowhere_is_lost(workers: list[Worker]) -> None:

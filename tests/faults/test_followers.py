@@ -7,8 +7,9 @@ import resource
 import signal
 import socket
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from uuid import uuid4
 
 import anyio.to_thread
@@ -37,6 +38,11 @@ async def happens(condition: Callable[[], bool], seconds: float = 30) -> None:
 def client_of(service: Rig, *cuts: Cut, question: str = QUESTION, follows: str = "", key: str = "") -> Client:
     """A client of a service."""
     return Client(Asked(question, key), [service.served.port], cuts, random.Random(1), follows=follows)
+
+
+def all_answered(clients: Sequence[Client]) -> bool:
+    """Whether each has received something."""
+    return all(client.bytes for client in clients)
 
 
 def journaled(service: Rig) -> int:
@@ -95,7 +101,7 @@ async def test_a_thousand_followers_harm_nobody(rig: MakeRig, seen: Seen) -> Non
             wave = crowd[begin : begin + _WAVE]
             for client in wave:
                 group.create_task(client.run(tries=1))
-            await happens(lambda wave=wave: all(client.bytes for client in wave))
+            await happens(partial(all_answered, wave))
         async with service.client() as http:
             refused = await http.get(f"/chat/turns/{turn}/stream")
             assert refused.status_code == httpx2.codes.TOO_MANY_REQUESTS

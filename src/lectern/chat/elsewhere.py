@@ -15,9 +15,10 @@ from lectern.chat.claiming import HEAD_ONLY
 from lectern.chat.lookout import Lookout, reaches
 from lectern.chat.presence import LOOK_SECONDS, may_have
 from lectern.chat.reading import Reading
-from lectern.errors import Forbidden, LecternError, StoreUnavailable, TurnNotFound, TurnRunning
+from lectern.errors import Forbidden, LecternError, StoreUnavailable, TurnLost, TurnNotFound, TurnRunning
 from lectern.events import Event, Failed
 from lectern.principal import Principal
+from lectern.resilience import deadline
 
 _FIRST_LOOK_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 0.5
@@ -60,6 +61,10 @@ class Elsewhere:
         while not reading.over:
             await asyncio.sleep(pause)
             at = reading.position
+            if not reading.seen and deadline.within(1) <= 0:
+                # No time is left to ask the database in, which is not its fault; what has not shown by now is lost.
+                yield at, reading.end([Failed.of(TurnLost())])
+                return
             try:
                 events = await lookout.look(reading, principal)
                 reading.away_since = None

@@ -45,7 +45,8 @@ def replay(turn: Turn, position: int) -> list[Event]:
     if characters(position) > len(turn.answer) and turn.finish != TurnLost.code:
         message = "Last-Event-ID: lies behind the end of this answer"
         raise InvalidRequest(message, fields=(("Last-Event-ID", message),))
-    if position == end:
+    # Nor is it kept what a lost turn had waited for: its end may seem to have been told, and has not been.
+    if position == end and turn.finish != TurnLost.code:
         return []
     return since(events, position) or events[-1:]
 
