@@ -2,22 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
+from starlette.types import Message
 from tests.chat.dictation import Dictation, ports
 from tests.web.test_streaming import PATIENT, QUICK, Reader
 
 from lectern.adapters.sql_store import SqlStore
 from lectern.chat.draft import Question
-from lectern.chat.following import Following
+from lectern.chat.following import Distant, Following
 from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs
 from lectern.chat.streaming import stream
 from lectern.chat.turns import Turns
-from lectern.events import Delta
+from lectern.events import Delta, Done, Event, Started
 from lectern.formats.sse import SseEncoder
 from lectern.principal import Principal
+from lectern.serving import process
+from lectern.serving.drain import Drain
 from lectern.web.streaming import Heartbeat
 
 ASKED = Question("What is a reducer?", principal=Principal("visitor", "v"))
@@ -156,3 +159,36 @@ async def test_the_first_request_lasts_as_long_as_its_turn(bed: Bed) -> None:
     bed.llm.end()
     await serving
     assert b"Pure." not in reader.body
+
+
+async def test_a_last_event_on_its_way_is_the_only_end(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that stops while a reader slowly takes the end of a turn of elsewhere adds no second one."""
+    drain = Drain()
+    monkeypatch.setattr(process, "on_last_call", drain.last_call.call)
+
+    async def told() -> AsyncGenerator[tuple[int, Sequence[Event]], None]:
+        yield 0, [Started("c", "t"), Delta("All."), Done("answered")]
+
+    class Slow(Reader):
+        """Takes the head at once, and what follows when it may."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked = asyncio.Event()
+
+        async def send(self, message: Message) -> None:
+            if message["type"] == "http.response.body":
+                self.asked.set()
+                await self.takes.wait()
+            self.sent.append(message)
+
+    reader = Slow()
+    reader.takes.clear()
+    serving = bed.serve(await Distant.of("t", told()), reader)
+    await reader.asked.wait()
+    drain.last_call.happen()
+    await asyncio.sleep(0.05)  # for the stream to be cut
+    reader.takes.set()
+    await serving
+    assert reader.body.count(b"event: done") == 1
+    assert b"event: failed" not in reader.body

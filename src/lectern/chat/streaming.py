@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from lectern.chat.following import Following
-from lectern.errors import ShuttingDown
-from lectern.events import Event, after
+from lectern.errors import LecternError, ShuttingDown
+from lectern.events import Done, Event, Failed, after
 from lectern.formats.format import Encoder
 from lectern.web.streaming import Heartbeat, StreamingFrames, Tap
 
@@ -48,6 +48,8 @@ def stream(
         headers: More than every stream has.
     """
     tap = Tap()
+    if not following.ends_with_worker:
+        encoder = _Ending(encoder)
     return StreamingFrames(
         frames(following, encoder, tap),
         media_type=media_type,
@@ -57,3 +59,18 @@ def stream(
         afterwards=following.lingering,
         tap=tap,
     )
+
+
+class _Ending:
+    """Implements `Encoder` by another one, and cuts nothing off that has ended: one last event is enough."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._over = False
+
+    def encode(self, position: int, event: Event) -> bytes:
+        self._over = self._over or isinstance(event, Done | Failed)
+        return self._encoder.encode(position, event)
+
+    def cut(self, error: LecternError) -> bytes:
+        return b"" if self._over else self._encoder.cut(error)
