@@ -9,6 +9,7 @@ from lectern.ai_sdk.endpoints import router as ai_sdk
 from lectern.ai_sdk.problems import AI_SDK
 from lectern.chat.endpoints import router as chat
 from lectern.chat.feedback import router as feedback
+from lectern.chat.turn_endpoints import router as turns
 from lectern.conversations.endpoints import router as conversations
 from lectern.integrations.endpoints import router as integrations
 from lectern.mcp.endpoints import router as mcp
@@ -49,9 +50,10 @@ SHAPES: Shapes = {
 
 # In the order of their load: a request is held against each route before its own.
 ROUTERS: tuple[APIRouter, ...] = (
-    chat,  #   POST /chat, /search; GET /chat/turns/{id}/stream; DELETE /chat/turns/{id}, /chat/sessions/{id}
-    feedback,  # POST /chat/turns/{id}/feedback
+    chat,  #   POST /chat, /search; DELETE /chat/sessions/{id}
     health,  # GET /health, /health/ready
+    turns,  # GET /chat/turns/{id}/stream; DELETE /chat/turns/{id}
+    feedback,  # POST /chat/turns/{id}/feedback
     openai,  # POST /v1/chat/completions, /v1/responses; GET /v1/models, /v1/models/{model}
     study,  # POST /translate, /adjust-content, both with /batch; POST /personalize
     accounts,  # /api/auth/…              sign up, in and out; profile, export, leaving

@@ -13,7 +13,7 @@ from lectern.admin.endpoints import AdminConfig
 from lectern.admin.ingesting import IngestDesk
 from lectern.api import GUARDED, MCP, METERED, OPERATED, ROUTERS, SHAPES
 from lectern.chat.chat_ids import ChatIds
-from lectern.chat.endpoints import ChatConfig
+from lectern.chat.deps import ChatConfig
 from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs, load_rules
 from lectern.chat.turn_ids import TurnIds

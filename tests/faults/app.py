@@ -28,7 +28,7 @@ from sqlalchemy.pool import QueuePool
 from starlette.types import Receive, Scope, Send
 
 from lectern.app import create_app
-from lectern.chat.endpoints import ChatConfig
+from lectern.chat.deps import ChatConfig
 from lectern.ops.health import Readiness
 
 _real_time = time.time

@@ -11,8 +11,8 @@ from lectern.ai_sdk.problems import AI_SDK
 from lectern.ai_sdk.reading import Asked, read, read_again
 from lectern.ai_sdk.schemas import ChatBody
 from lectern.chat.chat_ids import LONGEST, ChatIds
+from lectern.chat.deps import ChatConfig, ConfigDep, KeyDep, check_length
 from lectern.chat.draft import Question
-from lectern.chat.endpoints import ChatConfig, ConfigDep, KeyDep, check_length
 from lectern.chat.following import Following
 from lectern.chat.streaming import stream
 from lectern.chat.turns import Turns

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lectern.chat.endpoints import ChatConfig
+from lectern.chat.deps import ChatConfig
 from lectern.errors import LecternError
 from lectern.formats.sources import source_link
 from lectern.ports import Ports

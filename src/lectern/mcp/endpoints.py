@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from lectern.chat.endpoints import ConfigDep
+from lectern.chat.deps import ConfigDep
 from lectern.errors import InvalidRequest
 from lectern.mcp.asker import Asker
 from lectern.mcp.route import McpRoute

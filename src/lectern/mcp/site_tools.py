@@ -7,8 +7,8 @@ from uuid import UUID
 
 from mcp_types import Tool, ToolAnnotations
 
+from lectern.chat.deps import check_length
 from lectern.chat.draft import Question
-from lectern.chat.endpoints import check_length
 from lectern.chat.retrieval import retrieve
 from lectern.chat.whole import collect
 from lectern.errors import LecternError

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from lectern.chat.deps import ChatConfig, ConfigDep, KeyDep
 from lectern.chat.draft import Question
-from lectern.chat.endpoints import ChatConfig, ConfigDep, KeyDep
 from lectern.chat.following import Following
 from lectern.chat.streaming import stream
 from lectern.chat.whole import Answer, collect_begun
