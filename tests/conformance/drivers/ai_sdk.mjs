@@ -40,20 +40,22 @@ function once(characters, act) {
   };
 }
 
+/** Press the stop button of a site once enough text is there. */
+const stopAt = (characters, { api, headers, chat }) =>
+  once(characters ?? Infinity, () => fetch(`${api}/${chat}/stream`, { method: "DELETE", headers }));
+
 await serve({
   /** Ask; with `cut_at` the page is closed after so many characters, with `stop_at` its stop button is pressed. */
-  async send({ chat, messages, trigger = "submit-message", cut_at, stop_at, ...options }) {
+  async send({ messages, trigger = "submit-message", cut_at, stop_at, ...options }) {
     const { page, transport: client } = transport(options);
     const abortSignal = new AbortController().signal;
-    const stream = await client.sendMessages({ chatId: chat, messages, trigger, messageId: undefined, abortSignal });
-    if (cut_at) return read(stream, once(cut_at, page.close));
-    const address = `${options.api}/${chat}/stream`;
-    return read(stream, once(stop_at ?? Infinity, () => fetch(address, { method: "DELETE", headers: options.headers })));
+    const asked = { chatId: options.chat, messages, trigger, messageId: undefined, abortSignal };
+    return read(await client.sendMessages(asked), cut_at ? once(cut_at, page.close) : stopAt(stop_at, options));
   },
 
-  /** Go on with what is under way; null when nothing is. */
-  async resume({ chat, ...options }) {
-    const stream = await transport(options).transport.reconnectToStream({ chatId: chat });
-    return stream && read(stream);
+  /** Go on with what is under way, perhaps until its stop button is pressed; null when nothing is. */
+  async resume({ stop_at, ...options }) {
+    const stream = await transport(options).transport.reconnectToStream({ chatId: options.chat });
+    return stream && read(stream, stopAt(stop_at, options));
   },
 });

@@ -63,6 +63,8 @@ const ended = (chat) => chat.status === "ready" || chat.status === "error";
 const answerOf = (chat) => (chat.messages.at(-1)?.role === "assistant" ? chat.messages.at(-1).parts : []);
 const textOf = (chat) => answerOf(chat).map((part) => part.text ?? "").join("");
 
+const stop = ({ api, chat, headers }) => fetch(`${api}/${chat}/stream`, { method: "DELETE", headers });
+
 async function told(page, chat) {
   await settled();
   const { statuses, data } = page;
@@ -82,11 +84,14 @@ await serve({
     return told(page, await page.until((chat) => ended(chat) || (cut_at && textOf(chat).length >= cut_at)));
   },
 
-  /** Open a page that goes on with what is under way, if anything is. */
-  async resume(options) {
+  /** Open a page that goes on with what is under way, if anything is, and stop that after so many characters. */
+  async resume({ stop_at, ...options }) {
     const page = open({ ...options, resume: true });
     const status = await page.answered;
-    if (status === 200) await page.until((chat) => chat.status === "streaming");
+    if (status === 200) {
+      await page.until((chat) => textOf(chat).length >= stop_at);
+      await stop(options);
+    }
     return { ...(await told(page, await page.until((chat) => status !== 200 || ended(chat)))), answered: status };
   },
 
@@ -96,7 +101,7 @@ await serve({
     const first = await page.until(() => true);
     first.sendMessage({ text });
     const chat = await page.until((one) => textOf(one).length >= stop_at);
-    await fetch(`${options.api}/${options.chat}/stream`, { method: "DELETE", headers: options.headers });
+    await stop(options);
     await chat.stop();
     return told(page, await page.until(ended));
   },
