@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -16,6 +15,9 @@ from tests.stub_process import Stub, running_stub
 
 QUESTION = "How do I run the tests?"
 """The built-in site answers it."""
+
+_ADMIN_TOKEN = "an-operator-s-token-of-a-test-0001"
+_OPERATOR = {"Authorization": f"Bearer {_ADMIN_TOKEN}"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,16 +49,11 @@ class Site:
         """What `useChat` takes for its `api`."""
         return f"{self.url}/api/chat"
 
-    def key(self) -> str:
-        """A bearer token of a new account."""
-        body = {
-            "email": f"{uuid4().hex}@example.org",
-            "name": "A reader",
-            "password": uuid4().hex,
-            "proficiency": "pro",
-        }
-        answer = httpx2.post(f"{self.url}/api/auth/sign-up", json=body, timeout=60).raise_for_status()
-        return str(answer.json()["session"]["accessToken"])
+    def key(self, **options: str) -> str:
+        """A new integration's key; `limits` says how often it may ask."""
+        body = {"name": "Conformance", **options}
+        answer = httpx2.post(f"{self.url}/admin/keys", json=body, headers=_OPERATOR, timeout=60).raise_for_status()
+        return str(answer.json()["key"])
 
 
 OpenSite = Callable[..., Site]
@@ -142,7 +139,7 @@ def open_site(
     def opened(model: str, **env: str) -> Iterator[Site]:
         folder = tmp_path_factory.mktemp("site")
         shutil.copytree(prepared, folder / "data")
-        env = {"OPENAI_BASE_URL": provider.base_url, "OPENAI_MODEL": model, "WEB_CONCURRENCY": "1", **env}
+        env = {"OPENAI_BASE_URL": provider.base_url, "OPENAI_MODEL": model, "ADMIN_TOKEN": _ADMIN_TOKEN, **env}
         with running_service(folder, **env) as served:
             yield Site(f"http://127.0.0.1:{served.port}", folder)
 

@@ -15,9 +15,9 @@ ASKED: Any = {"messages": [{"role": "user", "content": QUESTION}]}
 
 @pytest.fixture(scope="module")
 def site(open_site: OpenSite) -> Site:
-    """A service whose provider hangs up after eight tokens, each time, and whose accounts may ask three times."""
+    """A service whose provider hangs up after eight tokens, each time."""
     patience = {"BREAKER_FAILURES": "1000", "BREAKER_MIN_CALLS": "1000"}
-    return open_site("stub-itl2-fin8", LIMITS="account=3/hour", **patience)
+    return open_site("stub-itl2-fin8", **patience)
 
 
 def is_short(message: str) -> bool:
@@ -30,7 +30,7 @@ class Failure:
 
     Attributes:
         body: Of a chat completion, without its messages.
-        key: With what to ask, when not with an account's own.
+        key: With what to ask, when not with a key of its own.
         kinds: The names of the classes: of OpenAI's SDKs, and of LangChain.
         told: Status, type, code, param.
     """
@@ -91,8 +91,8 @@ def test_openai_s_clients_throw_their_own_errors(site: Site, clients: Clients, f
 
 
 def test_a_rate_s_end_is_each_client_s_own_error(site: Site, clients: Clients) -> None:
-    """After three questions an account is told to wait, by the class that each client has for that."""
-    key = site.key()
+    """After three questions a key is told to wait, by the class that each client has for that."""
+    key = site.key(limits="3/hour")
     with openai_sdk(site, key) as client:
         for _ in range(3):
             with pytest.raises(openai.InternalServerError):
