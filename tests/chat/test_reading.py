@@ -59,3 +59,19 @@ def test_an_owner_that_speaks_lives_whatever_the_clocks_say() -> None:
         spoken = page(1, [], THEN + timedelta(seconds=beat))
         assert not reading.is_dead(spoken, ahead + beat, 100.0 + beat)
     assert reading.is_dead(spoken, ahead + 30, 130.0)
+
+
+def test_an_outage_is_no_death() -> None:
+    """Who could not look for a while, as the database was away, gives the owner time to speak again."""
+    reading = Reading(TURN, b"", 0)
+    promised = page(1, [], THEN + timedelta(seconds=8))
+    wall = THEN.timestamp()
+    assert not reading.is_dead(promised, wall, 100.0)
+    assert reading.is_away(102.0) == 0
+    assert reading.is_away(109.0) == 7
+    reading.is_back()
+    assert not reading.is_dead(promised, wall + 10, 110.0)
+    assert reading.is_away(111.0) == 0
+    reading.is_back()
+    assert not reading.is_dead(promised, wall + 13, 113.0)
+    assert reading.is_dead(promised, wall + 30, 130.0)

@@ -16,6 +16,7 @@ from lectern.chat.live_turn import Patience
 from lectern.chat.pipeline import Knobs
 from lectern.chat.streaming import stream
 from lectern.chat.turns import Turns
+from lectern.errors import StoreUnavailable
 from lectern.events import Delta, Done, Event, Started
 from lectern.formats.sse import SseEncoder
 from lectern.principal import Principal
@@ -192,3 +193,17 @@ async def test_a_last_event_on_its_way_is_the_only_end(bed: Bed, monkeypatch: py
     await serving
     assert reader.body.count(b"event: done") == 1
     assert b"event: failed" not in reader.body
+
+
+async def test_who_cannot_follow_any_more_is_told_so_without_an_id(bed: Bed) -> None:
+    """The turn may go on where it is, so the place to go on from is that of the last event of its own."""
+
+    async def told() -> AsyncGenerator[tuple[int, Sequence[Event]], None]:
+        yield 0, [Started("c", "t"), Delta("All")]
+        raise StoreUnavailable
+
+    reader = Reader()
+    await bed.serve(await Distant.of("t", told()), reader)
+    assert last_id(reader.body) == 3001
+    assert reader.body.rpartition(b"\n\nevent: ")[2].startswith(b"failed\ndata: ")
+    assert reader.ended

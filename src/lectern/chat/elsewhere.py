@@ -15,7 +15,7 @@ from lectern.chat.claiming import HEAD_ONLY
 from lectern.chat.lookout import Lookout, reaches
 from lectern.chat.presence import LOOK_SECONDS, may_have
 from lectern.chat.reading import Reading
-from lectern.errors import Forbidden, LecternError, StoreUnavailable, TurnLost, TurnNotFound, TurnRunning
+from lectern.errors import Forbidden, StoreUnavailable, TurnLost, TurnNotFound, TurnRunning
 from lectern.events import Event, Failed
 from lectern.principal import Principal
 from lectern.resilience import deadline
@@ -46,13 +46,12 @@ class Elsewhere:
     ) -> AsyncGenerator[tuple[int, Sequence[Event]], None]:
         """What happens in a turn behind a position: the position before, and what came together, until its end.
 
-        The first batch comes as soon as it is known that there is, or may be, such a turn, and may be empty. Whatever
-        happens from then on is told by an event, of which the last is `done` or `failed`.
+        The first batch comes as soon as it is known that there is, or may be, such a turn, and may be empty.
 
         Raises:
-            TurnNotFound: There is no such turn, or it is another's.
+            TurnNotFound: There is no such turn, or it is another's. Later than before the first batch: it was deleted.
             InvalidRequest: The turn is over, and the position lies behind its end.
-            StoreUnavailable: It cannot be told now.
+            StoreUnavailable: It cannot be told now, or no longer; the turn itself may well go on.
         """
         lookout, reading = self.lookout, Reading(turn_id, _bytes(turn_id), position)
         events: Sequence[Event] = await lookout.look(reading, principal)
@@ -67,11 +66,11 @@ class Elsewhere:
                 return
             try:
                 events = await lookout.look(reading, principal)
-                reading.away_since = None
-            except StoreUnavailable as error:
-                events = _be_patient(reading, error)
-            except LecternError as error:
-                events, reading.over = [Failed.of(error)], True
+                reading.is_back()
+            except StoreUnavailable:
+                if reading.is_away(time.monotonic()) >= _AWAY_SECONDS:
+                    raise
+                events = ()
             pause = _LOOK_SECONDS / 2 if events else min(2 * pause, _LOOK_SECONDS)
             if events:
                 yield at, events
@@ -120,15 +119,6 @@ class Elsewhere:
             made = self.lookout.ids.read(turn_id)
             return None if made is not None and not made.here and self.lookout.may_last(made.at) else False
         return True
-
-
-def _be_patient(reading: Reading, error: StoreUnavailable) -> Sequence[Event]:
-    """The database is away: nothing for a while, then the stream's end; the turn itself may well go on."""
-    now = time.monotonic()
-    reading.away_since = reading.away_since or now
-    if now < reading.away_since + _AWAY_SECONDS:
-        return []
-    return reading.end([Failed.of(error)])
 
 
 def _bytes(id_: str) -> bytes:

@@ -69,6 +69,16 @@ class Reading:
             self._promise, self._promised_at = page.alive_until, now
         return page.alive_until.timestamp() <= wall and now >= self._promised_at + _GRACE_SECONDS
 
+    def is_away(self, now: float) -> float:
+        """The database does not answer; for how many seconds so far, by a monotonic clock."""
+        self.away_since = now if self.away_since is None else self.away_since
+        return now - self.away_since
+
+    def is_back(self) -> None:
+        """The database answers. An owner could promise nothing while it did not, so its grace begins anew."""
+        if self.away_since is not None:
+            self.away_since = self._promise = None
+
     def end(self, events: Sequence[Event]) -> Sequence[Event]:
         """The last events, after which there is nothing to follow."""
         self.over = True

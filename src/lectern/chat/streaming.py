@@ -20,14 +20,17 @@ async def frames(following: Following, encoder: Encoder, tap: Tap) -> AsyncGener
         frame = encoder.encode(position, event)
         return not frame or tap.offer(frame)
 
-    async with aclosing(following.batches(hear)) as batches:
-        async for position, events in batches:
-            rendered: list[bytes] = []
-            at = position
-            for event in events:
-                at = after(at, event)
-                rendered.append(encoder.encode(at, event))
-            yield b"".join(rendered)
+    try:
+        async with aclosing(following.batches(hear)) as batches:
+            async for position, events in batches:
+                rendered: list[bytes] = []
+                at = position
+                for event in events:
+                    at = after(at, event)
+                    rendered.append(encoder.encode(at, event))
+                yield b"".join(rendered)
+    except LecternError as error:  # it can be followed no further, though it may go on: no event of it tells that
+        yield encoder.cut(error)
 
 
 def stream(
