@@ -141,8 +141,10 @@ async def test_a_sleeping_index_is_waited_for(start: Start) -> None:
 
 
 async def test_nobody_loses_a_turn_that_waits(tmp_path: Path, start: Start, stub: Stub) -> None:
-    """Who leaves meanwhile, and who is cut off by a stop: the model is let go, and the turn is kept."""
-    service = start(OPENAI_MODEL="stub-ttft15000-len5", WAKING_SECONDS="0.3", GRACEFUL_TIMEOUT_SECONDS="3")
+    """Who leaves for good, and who is cut off by a stop: the model is let go, and the turn is kept."""
+    service = start(
+        OPENAI_MODEL="stub-ttft15000-len5", WAKING_SECONDS="0.3", GRACEFUL_TIMEOUT_SECONDS="3", ABANDON_SECONDS="0"
+    )
     async with aclosing(ask(service, "How do I run the tests?")) as events:
         async for name, _ in events:
             if name == "waking":

@@ -23,6 +23,7 @@ from lectern.admin.people import PeopleDesk
 from lectern.api import ROUTERS
 from lectern.daily_budget import Budget, Prices
 from lectern.errors import ConversationNotFound
+from lectern.integrations.endpoints import router as integrations
 
 ROUTES = [
     ("POST", "/ingest"),
@@ -37,8 +38,8 @@ ROUTES = [
 
 
 def test_every_route_of_the_operator_is_in_the_list() -> None:
-    """A new one has to be tried by nobody, too."""
-    [router] = [router for router in ROUTERS if "operator" in router.tags]
+    """A new one has to be tried by nobody, too; those of keys are tried with the integrations."""
+    [router] = [each for each in ROUTERS if "operator" in each.tags and each is not integrations]
     shown = {
         (method, route.path.replace("{principal_id:path}", "visitor:a"))  # type: ignore[attr-defined]
         for route in router.routes
