@@ -40,7 +40,7 @@ class Havoc:
         self._retired: set[int] = set()
 
     async def run(self) -> None:
-        """Do it all."""
+        """Do it all, and look until all answers are over."""
         for number, act in enumerate(self._acts, start=1):
             while self._progress() < number / (len(self._acts) + 1):
                 self.look()
@@ -51,6 +51,9 @@ class Havoc:
             else:
                 await self._end_worker(instance, signal.SIGTERM if act == "SIGTERM of a worker" else signal.SIGKILL)
             self.done[act] += 1
+        while self._progress() < 1:
+            self.look()
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self) -> None:
         """Note which workers have closed their door by themselves; they may go on for as long as their streams do."""

@@ -54,7 +54,7 @@ def ended() -> Iterator[ExitStack]:
 @pytest.fixture
 def in_sqlite(tmp_path: Path, prepared: Path, stub: Stub, ended: ExitStack) -> Site:
     """One instance with two workers."""
-    settings = SETTINGS | {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": MODEL, "MAX_REQUESTS": "25"}
+    settings = SETTINGS | {"OPENAI_BASE_URL": stub.base_url, "OPENAI_MODEL": MODEL, "MAX_REQUESTS": "12"}
     instance = ended.enter_context(closing(Instance(tmp_path, prepared, settings)))
     return Site(instance.port, [instance], lambda: saved_in_sqlite(tmp_path / "data" / "lectern.sqlite3"))
 
@@ -68,7 +68,7 @@ def in_postgres(tmp_path: Path, prepared: Path, stub: Stub, ended: ExitStack, po
     instances = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-        instance = Instance(tmp_path / name, prepared, settings | {"MAX_REQUESTS": "40"})
+        instance = Instance(tmp_path / name, prepared, settings | {"MAX_REQUESTS": "25"})
         instances.append(ended.enter_context(closing(instance)))
     one, other = (instance.port for instance in instances)
     port = ended.enter_context(running_nginx(Path(__file__).with_name("nginx.conf"), ONE=one, OTHER=other))

@@ -132,6 +132,7 @@ class _Window:
         pooled_threads = sum(isinstance(t, WorkerThread) or t.name.startswith(("uvloop_", "asyncio_")) for t in threads)
         return {
             "tasks": len(asyncio.all_tasks()) - 1,  # but for this answer
+            "task_names": sorted(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks()),
             "lag": lag,
             "idle_upstream": sum(connection.is_connected() for connection in idle),
             "busy_upstream": sum(len(connector._acquired) for connector in upstream),
