@@ -88,7 +88,8 @@ def prepared(provider: str, model: str, *, embeddings: str = "stub-embed", **env
     with tempfile.TemporaryDirectory(prefix="lectern-load-") as folder:
         settings = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-load", "OPENAI_MODEL": model}
         settings |= {"EMBEDDING_MODEL": embeddings, "DATA_DIR": f"{folder}/data", "PORT": "0", "LOG_FORMAT": "text"}
-        settings |= env
+        # Readers who leave at the end of one load must be gone when the next one begins.
+        settings |= {"ABANDON_SECONDS": "0"} | env
         ingest(settings, ROOT / "docs", site="lectern")
         yield settings
 
