@@ -19,7 +19,7 @@ from lectern.web.reading import while_reading
 router = APIRouter(tags=["chat"])
 
 PositionDep = Annotated[
-    str | None,
+    str,
     Header(
         alias="Last-Event-ID",
         pattern="^[0-9]{1,15}$",
@@ -39,10 +39,10 @@ _STREAM: Final[dict[int | str, dict[str, object]]] = {
     responses=_STREAM | problems(TurnNotFound, TooManyFollowers, ShuttingDown, StoreUnavailable, TurnLost),
 )
 async def follow_turn(
-    turn_id: UUID, request: Request, caller: CertainCallerDep, config: ConfigDep, position: PositionDep = None
+    turn_id: UUID, request: Request, caller: CertainCallerDep, config: ConfigDep, position: PositionDep = "0"
 ) -> Response:
     """Go on with a turn's events where a stream broke off, while it is under way and when it is over."""
-    follow = config.turns.follow(str(turn_id), caller.principal, position=int(position or 0))
+    follow = config.turns.follow(str(turn_id), caller.principal, position=int(position))
     following = await while_reading(request, follow)
     return stream(following, sse.SseEncoder(), config.heartbeat, media_type=sse.MEDIA_TYPE)
 
